@@ -13,14 +13,17 @@
 #include "base/error.h"
 
 struct buf {
-    char *data;  /* NULL until the first append; use buf_text() for a never-NULL view */
-    size_t len;  /* bytes, without the terminator */
-    size_t cap;  /* bytes allocated */
-    size_t max;  /* len never passes this */
-    int error;   /* 0 or the first failure */
+    char *data; /* NULL until the first append; use buf_text() for a never-NULL view */
+    size_t len; /* bytes, without the terminator */
+    size_t cap; /* bytes allocated */
+    size_t max; /* len never passes this */
+    int error;  /* 0 or the first failure */
 };
 
-#define BUF_INIT(limit) {NULL, 0, 0, (limit), 0}
+#define BUF_INIT(limit)                                                                                                \
+    {                                                                                                                  \
+        NULL, 0, 0, (limit), 0                                                                                         \
+    }
 
 void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b);  /* also resets: the buffer can be used again */

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-double clock_monotonic(void);   /* seconds since an arbitrary start; never goes back */
-int64_t clock_unix(void);       /* whole seconds since 1970 */
+double clock_monotonic(void); /* seconds since an arbitrary start; never goes back */
+int64_t clock_unix(void);     /* whole seconds since 1970 */
 void clock_sleep(double seconds);
 
 #endif

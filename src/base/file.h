@@ -33,8 +33,8 @@ int file_write_atomic(const char *path, const void *data, size_t n, unsigned mod
 int file_make_directories(const char *path, unsigned mode, struct error *e) MUST_USE; /* like mkdir -p */
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
-int64_t file_size(const char *path);               /* bytes, or -1 */
-const char *file_base_name(const char *path);      /* borrowed: the part after the last '/' */
+int64_t file_size(const char *path);          /* bytes, or -1 */
+const char *file_base_name(const char *path); /* borrowed: the part after the last '/' */
 
 /* Join into out (of size n). Returns ERR_TOO_LONG instead of cutting. */
 int path_join(char *out, size_t n, const char *dir, const char *name) MUST_USE;

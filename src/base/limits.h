@@ -13,51 +13,51 @@
 #define GIB ((size_t)1 << 30)
 
 /* --- model files ------------------------------------------------------------------------------------------------ */
-#define LIMIT_GGUF_KV 4096u                    /* metadata pairs; published files hold about 30 */
-#define LIMIT_TENSORS 16384u                   /* tensors in a model; the 72B has 963 */
-#define LIMIT_TENSOR_NAME 256u                 /* bytes */
-#define LIMIT_GGUF_STRING (16 * MIB)           /* one metadata string */
-#define LIMIT_GGUF_ARRAY 1048576u              /* elements; the vocabulary has 151,936 */
-#define LIMIT_SAFETENSORS_HEADER (64 * MIB)    /* JSON header */
-#define LIMIT_MODEL_SHARDS 1024u               /* files of one model */
-#define LIMIT_CONFIG_JSON (4 * MIB)            /* config.json, generation_config.json, adapter_config.json */
-#define LIMIT_TOKENIZER_JSON (64 * MIB)        /* tokenizer.json is 7 MB */
-#define LIMIT_VOCAB 1048576                    /* tokens */
-#define LIMIT_LAYERS 512
-#define LIMIT_HIDDEN 65536                     /* hidden or intermediate size: 72B has 29,568 */
-#define LIMIT_HEADS 1024
-#define LIMIT_HEAD_SIZE 512
-#define LIMIT_CONTEXT 1048576                  /* positions */
-#define LIMIT_LORA_RANK 1024
+#define LIMIT_GGUF_KV            4096u      /* metadata pairs; published files hold about 30 */
+#define LIMIT_TENSORS            16384u     /* tensors in a model; the 72B has 963 */
+#define LIMIT_TENSOR_NAME        256u       /* bytes */
+#define LIMIT_GGUF_STRING        (16 * MIB) /* one metadata string */
+#define LIMIT_GGUF_ARRAY         1048576u   /* elements; the vocabulary has 151,936 */
+#define LIMIT_SAFETENSORS_HEADER (64 * MIB) /* JSON header */
+#define LIMIT_MODEL_SHARDS       1024u      /* files of one model */
+#define LIMIT_CONFIG_JSON        (4 * MIB)  /* config.json, generation_config.json, adapter_config.json */
+#define LIMIT_TOKENIZER_JSON     (64 * MIB) /* tokenizer.json is 7 MB */
+#define LIMIT_VOCAB              1048576    /* tokens */
+#define LIMIT_LAYERS             512
+#define LIMIT_HIDDEN             65536 /* hidden or intermediate size: 72B has 29,568 */
+#define LIMIT_HEADS              1024
+#define LIMIT_HEAD_SIZE          512
+#define LIMIT_CONTEXT            1048576 /* positions */
+#define LIMIT_LORA_RANK          1024
 
 /* --- text ------------------------------------------------------------------------------------------------------- */
 #define LIMIT_TOKENIZE_BYTES (16 * MIB)        /* one text given to the tokenizer */
-#define LIMIT_PROMPT_BYTES (16 * MIB)          /* a rendered chat */
-#define LIMIT_JSON_LINE (16 * MIB)             /* a line read by the plumbing verbs */
-#define LIMIT_JSON_DEPTH 100                   /* nesting of JSON that comes from outside */
-#define LIMIT_NPY_ELEMENTS ((size_t)1 << 31)   /* elements of an .npy file */
+#define LIMIT_PROMPT_BYTES   (16 * MIB)        /* a rendered chat */
+#define LIMIT_JSON_LINE      (16 * MIB)        /* a line read by the plumbing verbs */
+#define LIMIT_JSON_DEPTH     100               /* nesting of JSON that comes from outside */
+#define LIMIT_NPY_ELEMENTS   ((size_t)1 << 31) /* elements of an .npy file */
 
 /* --- engine ----------------------------------------------------------------------------------------------------- */
-#define LIMIT_THREADS 256
+#define LIMIT_THREADS      256
 #define LIMIT_STOP_STRINGS 16
-#define LIMIT_STOP_BYTES 1024                  /* one stop string */
-#define LIMIT_LOGIT_BIAS 1024
-#define LIMIT_TOP_LOGPROBS 20                  /* as OpenAI's API */
-#define LIMIT_QUEUE 256                        /* requests waiting for the engine */
-#define LIMIT_SLOTS 64                         /* sequences running at once */
+#define LIMIT_STOP_BYTES   1024 /* one stop string */
+#define LIMIT_LOGIT_BIAS   1024
+#define LIMIT_TOP_LOGPROBS 20  /* as OpenAI's API */
+#define LIMIT_QUEUE        256 /* requests waiting for the engine */
+#define LIMIT_SLOTS        64  /* sequences running at once */
 
 /* --- server ----------------------------------------------------------------------------------------------------- */
-#define LIMIT_HTTP_BODY (16 * MIB)
-#define LIMIT_HTTP_HEADERS (64 * KIB)          /* request line and headers together */
+#define LIMIT_HTTP_BODY        (16 * MIB)
+#define LIMIT_HTTP_HEADERS     (64 * KIB) /* request line and headers together */
 #define LIMIT_HTTP_CONNECTIONS 512
-#define LIMIT_HEADER_SECONDS 60                /* headers not complete by then: 408 and close */
-#define LIMIT_SSE_BACKLOG (4 * MIB)            /* unread answer of a slow client; beyond it the request is cancelled */
-#define LIMIT_MESSAGES 1024                    /* chat messages in a request */
-#define LIMIT_TOOLS 128
+#define LIMIT_HEADER_SECONDS   60        /* headers not complete by then: 408 and close */
+#define LIMIT_SSE_BACKLOG      (4 * MIB) /* unread answer of a slow client; beyond it the request is cancelled */
+#define LIMIT_MESSAGES         1024      /* chat messages in a request */
+#define LIMIT_TOOLS            128
 
 /* --- files and logs --------------------------------------------------------------------------------------------- */
-#define LIMIT_PATH 4096
-#define LIMIT_LOG_LINE 4096
-#define LIMIT_HUB_LISTING (16 * MIB)           /* JSON a hub may send us */
+#define LIMIT_PATH        4096
+#define LIMIT_LOG_LINE    4096
+#define LIMIT_HUB_LISTING (16 * MIB) /* JSON a hub may send us */
 
 #endif

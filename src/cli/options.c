@@ -27,7 +27,8 @@ static int refuse_unknown(const struct option_spec *specs, const char *name, str
             nearest = s->name;
         }
     }
-    if (nearest) return error_set(e, ERR_INVALID, "unknown option %s; did you mean %s? (--help lists all)", name, nearest);
+    if (nearest)
+        return error_set(e, ERR_INVALID, "unknown option %s; did you mean %s? (--help lists all)", name, nearest);
     return error_set(e, ERR_INVALID, "unknown option %s (--help lists all)", name);
 }
 

@@ -11,11 +11,11 @@
 #include "base/error.h"
 
 enum option_kind {
-    OPTION_FLAG,  /* bool *  */
-    OPTION_TEXT,  /* const char **, borrowed from argv */
-    OPTION_INT,   /* int *; the whole value must be a decimal number */
+    OPTION_FLAG,   /* bool *  */
+    OPTION_TEXT,   /* const char **, borrowed from argv */
+    OPTION_INT,    /* int *; the whole value must be a decimal number */
     OPTION_UINT64, /* uint64_t * */
-    OPTION_FLOAT, /* float * */
+    OPTION_FLOAT,  /* float * */
 };
 
 struct option_spec {

@@ -1,7 +1,7 @@
 /* verbs.h - what the program can be asked to do; one file per verb (cli/verb_NAME.c), one entry each in verbs.c.
  *
- * A verb gets its own arguments (argv[0] is its name), writes data to stdout and words to stderr, and returns an exit code
- * (sysexits). `xiaobei VERB --help` prints its usage to stdout. Only cli/ may decide to end the process.
+ * A verb gets its own arguments (argv[0] is its name), writes data to stdout and words to stderr, and returns an exit
+ * code (sysexits). `xiaobei VERB --help` prints its usage to stdout. Only cli/ may decide to end the process.
  */
 #ifndef XIAOBEI_CLI_VERBS_H
 #define XIAOBEI_CLI_VERBS_H

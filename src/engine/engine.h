@@ -5,8 +5,8 @@
  * behind the same functions.
  *
  * Lifetimes: a request is alive from engine_submit until its final event (DONE or FAILED, exactly one, always) has been
- * delivered; then its id is dead. The callback must not block for long (it holds up every running answer) and must not call
- * engine_submit or engine_close; engine_cancel is fine.
+ * delivered; then its id is dead. The callback must not block for long (it holds up every running answer) and must not
+ * call engine_submit or engine_close; engine_cancel is fine.
  */
 #ifndef XIAOBEI_ENGINE_ENGINE_H
 #define XIAOBEI_ENGINE_ENGINE_H
@@ -24,15 +24,15 @@
 struct engine; /* opaque */
 
 struct engine_options {
-    const char *model_path;   /* GGUF file or Hugging Face directory */
-    const char *lora_path;    /* PEFT directory or NULL */
-    const char *cpu;          /* "scalar", "avx2", "avx512" or NULL */
-    int threads;              /* 0 = cores */
-    int max_length;           /* longest prompt + answer; 0 = 8192 or the model's own limit if lower */
-    int slots;                /* sequences at once; 0 = 4 */
+    const char *model_path; /* GGUF file or Hugging Face directory */
+    const char *lora_path;  /* PEFT directory or NULL */
+    const char *cpu;        /* "scalar", "avx2", "avx512" or NULL */
+    int threads;            /* 0 = cores */
+    int max_length;         /* longest prompt + answer; 0 = 8192 or the model's own limit if lower */
+    int slots;              /* sequences at once; 0 = 4 */
     enum quant_mode quant;
     bool precise;
-    bool skip_plan_check;     /* the caller has checked the plan itself */
+    bool skip_plan_check; /* the caller has checked the plan itself */
 };
 
 /* Open, plan, check, load, start the thread. Blocks while loading. */
@@ -63,7 +63,7 @@ struct engine_event {
     enum engine_event_kind kind;
     int prefilled;
     int32_t token;
-    const char *text;       /* complete UTF-8, NUL-terminated, borrowed for the call; never part of a stop string */
+    const char *text; /* complete UTF-8, NUL-terminated, borrowed for the call; never part of a stop string */
     size_t text_len;
     float logprob;
     const struct sampled_logprob *top; /* n_top entries if the request asked */
@@ -77,16 +77,16 @@ struct engine_event {
 typedef int (*engine_callback)(void *user, const struct engine_event *event);
 
 struct engine_request {
-    const int32_t *ids;       /* prompt; copied */
+    const int32_t *ids; /* prompt; copied */
     int n_ids;
     int max_tokens;           /* answer's limit; prompt + answer never pass max_length */
     struct sampling sampling; /* bias copied */
     const char *const *stop;  /* stop strings, copied */
     int n_stop;
     bool ignore_eos;
-    int n_top_logprobs;       /* 0..LIMIT_TOP_LOGPROBS */
-    const char *tenant;       /* whose cache this is: API key, else user, else session; copied; NULL = nobody's */
-    double deadline;          /* clock_monotonic() after which it fails with ERR_TIMEOUT; 0 = none */
+    int n_top_logprobs; /* 0..LIMIT_TOP_LOGPROBS */
+    const char *tenant; /* whose cache this is: API key, else user, else session; copied; NULL = nobody's */
+    double deadline;    /* clock_monotonic() after which it fails with ERR_TIMEOUT; 0 = none */
     engine_callback callback;
     void *user;
 };
@@ -95,14 +95,14 @@ struct engine_request {
  * ERR_BUSY when the queue is full; ERR_INVALID for bad parameters. After an error the callback is never called. */
 int engine_submit(struct engine *en, const struct engine_request *r, uint64_t *id, struct error *e) MUST_USE;
 
-/* Ask a request to end; its slot is free within one step and it gets DONE with FINISH_CANCELLED. An unknown or finished id
- * is ignored. Any thread. */
+/* Ask a request to end; its slot is free within one step and it gets DONE with FINISH_CANCELLED. An unknown or finished
+ * id is ignored. Any thread. */
 void engine_cancel(struct engine *en, uint64_t id);
 
 struct engine_stats {
     int running, queued, slots;
-    uint64_t steps;              /* forward steps completed */
-    double last_step;            /* clock_monotonic() of the last completed step or of the last time it was idle */
+    uint64_t steps;   /* forward steps completed */
+    double last_step; /* clock_monotonic() of the last completed step or of the last time it was idle */
     uint64_t requests, finished, failed, cancelled;
     uint64_t prompt_tokens, completion_tokens;
     double prefill_seconds, decode_seconds;
@@ -112,8 +112,8 @@ void engine_get_stats(const struct engine *en, struct engine_stats *out); /* any
 /* False if there is work and no step has completed for `deadline` seconds: what /health reports. */
 bool engine_is_alive(const struct engine *en, double deadline);
 
-/* Submit and wait, without callbacks: for `ask`, `bench` and tests. text (may be NULL) gets the answer; tokens (may be NULL)
- * the ids. The request's callback and user are ignored. */
+/* Submit and wait, without callbacks: for `ask`, `bench` and tests. text (may be NULL) gets the answer; tokens (may be
+ * NULL) the ids. The request's callback and user are ignored. */
 struct engine_result {
     enum finish_reason reason;
     struct engine_usage usage;

@@ -1,11 +1,10 @@
 /* forward.h - the Qwen2 forward pass over a batch of tokens, and the K/V store it reads and extends.
  *
- * Architecture: RMSNorm, grouped-query attention with RoPE and biases on q, k, v, SwiGLU (Qwen2.5 Technical Report, 2024).
- * One step takes rows of any mix: prefill chunks of some sequences, single tokens of others. Per row the result depends only
- * on that row's sequence: reductions have a fixed order, whatever the batch, the chunking and the thread count.
- * K and V are kept as f16 (k_proj's bias is huge in some layers of the 7B: fewer bits break it), scores in float32; in
- * precise mode both are float32.
- * Thread: the engine's only. No allocation in forward_step.
+ * Architecture: RMSNorm, grouped-query attention with RoPE and biases on q, k, v, SwiGLU (Qwen2.5 Technical Report,
+ * 2024). One step takes rows of any mix: prefill chunks of some sequences, single tokens of others. Per row the result
+ * depends only on that row's sequence: reductions have a fixed order, whatever the batch, the chunking and the thread
+ * count. K and V are kept as f16 (k_proj's bias is huge in some layers of the 7B: fewer bits break it), scores in
+ * float32; in precise mode both are float32. Thread: the engine's only. No allocation in forward_step.
  */
 #ifndef XIAOBEI_ENGINE_FORWARD_H
 #define XIAOBEI_ENGINE_FORWARD_H
@@ -27,18 +26,18 @@ struct forward_options {
     const struct model_config *config;   /* borrowed, outlives the forward */
     const struct model_weights *weights; /* borrowed */
     const struct kernel_table *kernels;
-    struct threadpool *pool;             /* borrowed; NULL = this thread alone */
-    int max_batch;                       /* rows per step, e.g. 512 */
-    int max_length;                      /* positions per slot */
-    int slots;                           /* sequences held at once */
-    bool precise;                        /* float32 activations and K/V */
+    struct threadpool *pool; /* borrowed; NULL = this thread alone */
+    int max_batch;           /* rows per step, e.g. 512 */
+    int max_length;          /* positions per slot */
+    int slots;               /* sequences held at once */
+    bool precise;            /* float32 activations and K/V */
 };
 
 struct forward_row {
     int32_t token;
-    int slot;         /* which sequence */
-    int position;     /* its position; everything before it in the slot must have been computed. Rows of one slot come in
-                         ascending order inside a step */
+    int slot;     /* which sequence */
+    int position; /* its position; everything before it in the slot must have been computed. Rows of one slot come in
+                     ascending order inside a step */
     bool want_logits;
     const struct lora *lora; /* NULL: the base model */
 };
@@ -47,8 +46,8 @@ int forward_new(struct forward **out, const struct forward_options *o, struct er
 void forward_free(struct forward *f);
 size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratch); /* for plans; returns the sum */
 
-/* Compute the rows. logits (may be NULL if no row wants any) gets vocab_size floats for each row with want_logits, in row
- * order. ERR_INVALID for a bad row, ERR_INTERNAL naming the layer if a value is not finite. */
+/* Compute the rows. logits (may be NULL if no row wants any) gets vocab_size floats for each row with want_logits, in
+ * row order. ERR_INVALID for a bad row, ERR_INTERNAL naming the layer if a value is not finite. */
 int forward_step(struct forward *f, const struct forward_row *rows, int n, float *logits, struct error *e) MUST_USE;
 
 /* Called after the embedding (layer 0) and after every layer (1..layers; the last one after the final norm, as

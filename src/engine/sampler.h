@@ -17,13 +17,13 @@ struct logit_bias {
 };
 
 struct sampling {
-    float temperature;         /* 0: greedy */
-    float top_p;               /* (0, 1]; 1: off */
-    int top_k;                 /* 0: off */
-    float min_p;               /* [0, 1]; 0: off */
-    float repetition_penalty;  /* > 0; 1: off; over prompt and answer */
-    float presence_penalty;    /* -2..2; over the answer */
-    float frequency_penalty;   /* -2..2; over the answer */
+    float temperature;        /* 0: greedy */
+    float top_p;              /* (0, 1]; 1: off */
+    int top_k;                /* 0: off */
+    float min_p;              /* [0, 1]; 0: off */
+    float repetition_penalty; /* > 0; 1: off; over prompt and answer */
+    float presence_penalty;   /* -2..2; over the answer */
+    float frequency_penalty;  /* -2..2; over the answer */
     uint64_t seed;
     const struct logit_bias *bias; /* borrowed until sampler_new returns */
     int bias_count;
@@ -31,7 +31,7 @@ struct sampling {
 
 struct sampler; /* opaque */
 
-void sampling_defaults(struct sampling *s);                                 /* greedy off: temperature 1, everything else off */
+void sampling_defaults(struct sampling *s); /* greedy off: temperature 1, everything else off */
 int sampling_validate(const struct sampling *s, int vocab_size, struct error *e) MUST_USE; /* names the bad field */
 
 /* vocab_size: width of the logits; usable: ids the tokenizer knows, the rest is masked. */
@@ -44,9 +44,9 @@ struct sampled_logprob {
     float logprob;
 };
 
-/* Choose from logits[vocab_size] (modified in place) and record the choice. top (may be NULL, n_top 0) gets the n_top most
- * likely tokens of the unmodified distribution, sorted; *logprob that of the chosen one. Returns the token, or -1 if every
- * logit is masked or not finite. */
+/* Choose from logits[vocab_size] (modified in place) and record the choice. top (may be NULL, n_top 0) gets the n_top
+ * most likely tokens of the unmodified distribution, sorted; *logprob that of the chosen one. Returns the token, or -1
+ * if every logit is masked or not finite. */
 int32_t sampler_next(struct sampler *s, float *logits, float *logprob, struct sampled_logprob *top, int n_top);
 
 #endif

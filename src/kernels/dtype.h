@@ -26,7 +26,7 @@ enum dtype {
 #define X(name, text, elems, bytes) DTYPE_##name,
     DTYPES(X)
 #undef X
-    DTYPE_COUNT
+        DTYPE_COUNT
 };
 
 struct dtype_info {

@@ -13,11 +13,11 @@
 enum lora_target { LORA_Q, LORA_K, LORA_V, LORA_O, LORA_GATE, LORA_UP, LORA_DOWN, LORA_TARGETS };
 
 struct lora_pair {
-    int rank;       /* 0: this projection has no adapter */
+    int rank; /* 0: this projection has no adapter */
     int in, out;
-    float scale;    /* alpha / r, or alpha / sqrt(r) with rslora */
-    float *a;       /* [rank][in] */
-    float *b;       /* [out][rank] */
+    float scale; /* alpha / r, or alpha / sqrt(r) with rslora */
+    float *a;    /* [rank][in] */
+    float *b;    /* [out][rank] */
 };
 
 struct lora {

@@ -11,12 +11,12 @@
 enum { NPY_MAX_DIMS = 8 };
 
 struct npy_view {
-    char kind;               /* 'i' signed integer, 'f' float */
-    int item_bytes;          /* 4 or 8 */
+    char kind;      /* 'i' signed integer, 'f' float */
+    int item_bytes; /* 4 or 8 */
     int dims;
     size_t shape[NPY_MAX_DIMS];
-    size_t count;            /* product of shape */
-    const void *data;        /* inside the buffer that was parsed; may be unaligned */
+    size_t count;     /* product of shape */
+    const void *data; /* inside the buffer that was parsed; may be unaligned */
 };
 
 int npy_parse(struct npy_view *out, const void *data, size_t n, struct error *e) MUST_USE;

@@ -36,18 +36,20 @@ int tokenizer_new(struct tokenizer **out, const struct tokenizer_data *data, str
 int tokenizer_new_from_json(struct tokenizer **out, const char *json, size_t n, struct error *e) MUST_USE;
 void tokenizer_free(struct tokenizer *t);
 
-/* Append the ids of text[0..n) (UTF-8; an invalid byte counts as U+FFFD, as the reference's input would). ERR_LIMIT beyond
- * LIMIT_TOKENIZE_BYTES. */
-int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, enum tokenize_mode mode, struct token_list *out,
-                     struct error *e) MUST_USE;
+/* Append the ids of text[0..n) (UTF-8; an invalid byte counts as U+FFFD, as the reference's input would). ERR_LIMIT
+ * beyond LIMIT_TOKENIZE_BYTES. */
+int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, enum tokenize_mode mode,
+                     struct token_list *out, struct error *e) MUST_USE;
 
 /* The bytes of one token: borrowed, may be a part of a character. NULL for an id outside the vocabulary. */
 const char *tokenizer_token_bytes(const struct tokenizer *t, int32_t id, size_t *n);
 
 /* Append the decoded text. Special tokens are written out unless skip_special. Invalid UTF-8 is left as bytes. */
-int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, int skip_special, struct buf *out) MUST_USE;
+int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, int skip_special,
+                     struct buf *out) MUST_USE;
 
-int32_t tokenizer_special_id(const struct tokenizer *t, const char *token); /* "<|im_start|>" -> 151644; -1 if unknown */
+int32_t tokenizer_special_id(const struct tokenizer *t,
+                             const char *token); /* "<|im_start|>" -> 151644; -1 if unknown */
 int tokenizer_is_special(const struct tokenizer *t, int32_t id);
 int tokenizer_size(const struct tokenizer *t); /* ids are [0, size): logits beyond are padding and must be masked */
 

@@ -26,7 +26,8 @@ static void buf_refuses_to_pass_its_limit(void **state)
 static void utf8_rejects_what_rfc3629_forbids(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF", "\xE4\xBD"};
+    static const char *const bad[] = {"\xC0\xAF",         "\xE0\x80\x80", "\xED\xA0\x80",
+                                      "\xF4\x90\x80\x80", "\xFF",         "\xE4\xBD"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(utf8_is_valid(bad[i], strlen(bad[i])));
     assert_true(utf8_is_valid("你好 é 🩺", strlen("你好 é 🩺")));
 }
@@ -72,8 +73,10 @@ static void first_error_wins(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(buf_refuses_to_pass_its_limit),    cmocka_unit_test(utf8_rejects_what_rfc3629_forbids),
-        cmocka_unit_test(utf8_prefix_never_splits_a_character), cmocka_unit_test(error_text_is_cut_at_a_character),
+        cmocka_unit_test(buf_refuses_to_pass_its_limit),
+        cmocka_unit_test(utf8_rejects_what_rfc3629_forbids),
+        cmocka_unit_test(utf8_prefix_never_splits_a_character),
+        cmocka_unit_test(error_text_is_cut_at_a_character),
         cmocka_unit_test(first_error_wins),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -1,0 +1,154 @@
+/* test_log.c - server.log: rotation by day and by size, pruning, reopening, no forged lines. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <utime.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#define LOG_MODULE "test"
+
+static char directory[] = "/tmp/xiaobei-log-XXXXXX";
+
+static void path_of(char *out, size_t n, const char *name)
+{
+    assert_int_equal(path_join(out, n, directory, name), OK);
+}
+
+static void read_log(struct buf *out, const char *name)
+{
+    char path[4096];
+    struct error e = {0};
+    path_of(path, sizeof path, name);
+    assert_int_equal(file_read(out, path, &e), OK);
+}
+
+static int count_files(void)
+{
+    int n = 0;
+    DIR *dir = opendir(directory);
+    for (struct dirent *d; (d = readdir(dir));) n += d->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
+static int empty_directory(void **state)
+{
+    (void)state;
+    log_close();
+    DIR *dir = opendir(directory);
+    for (struct dirent *d; (d = readdir(dir));) {
+        char path[4096];
+        if (d->d_name[0] == '.') continue;
+        path_of(path, sizeof path, d->d_name);
+        unlink(path);
+    }
+    closedir(dir);
+    return 0;
+}
+
+static void open_log(size_t max_bytes, int keep)
+{
+    struct error e = {0};
+    struct log_options o = {.directory = directory, .level = LOG_INFO, .max_bytes = max_bytes, .keep = keep};
+    assert_int_equal(log_open(&o, &e), OK);
+}
+
+static void input_cannot_forge_a_line(void **state)
+{
+    (void)state;
+    open_log(0, 0);
+    log_info("name %s", "a\n2026-01-01 00:00:00.000 ERROR [x] forged\r\x1b[31m");
+    log_debug("below the level");
+    struct buf text = BUF_INIT(1 << 16);
+    read_log(&text, "server.log");
+    assert_int_equal(text.data[text.len - 1], '\n');
+    assert_ptr_equal(strchr(text.data, '\n'), text.data + text.len - 1);
+    assert_null(strchr(text.data, '\x1b'));
+    assert_non_null(strstr(text.data, "INFO  [test] name a "));
+    buf_free(&text);
+}
+
+static void size_rotates_and_keeps_the_newest(void **state)
+{
+    (void)state;
+    open_log(400, 2);
+    for (int i = 0; i < 60; i++) log_info("line number %02d of sixty", i);
+    assert_int_equal(count_files(), 3); /* server.log and two rotated ones */
+    struct buf text = BUF_INIT(1 << 16);
+    read_log(&text, "server.log");
+    assert_non_null(strstr(text.data, "line number 59"));
+    assert_true(text.len <= 400);
+    buf_free(&text);
+}
+
+static void midnight_rotates_to_the_day_of_the_lines(void **state)
+{
+    (void)state;
+    open_log(0, 0);
+    log_info("yesterday's line");
+    log_close();
+    char path[4096];
+    path_of(path, sizeof path, "server.log");
+    time_t yesterday = time(NULL) - 86400;
+    struct utimbuf times = {yesterday, yesterday};
+    assert_int_equal(utime(path, &times), 0);
+    open_log(0, 0); /* the file belongs to yesterday: the next line starts a new one */
+    log_info("today's line");
+    struct tm day;
+    localtime_r(&yesterday, &day);
+    char rotated[64];
+    strftime(rotated, sizeof rotated, "server_%Y%m%d.log", &day);
+    struct buf text = BUF_INIT(1 << 16);
+    read_log(&text, rotated);
+    assert_non_null(strstr(text.data, "yesterday's line"));
+    buf_clear(&text);
+    read_log(&text, "server.log");
+    assert_non_null(strstr(text.data, "today's line"));
+    assert_null(strstr(text.data, "yesterday's"));
+    buf_free(&text);
+}
+
+static void reopen_follows_a_moved_file(void **state)
+{
+    (void)state;
+    open_log(0, 0);
+    log_info("before");
+    char path[4096];
+    char moved[4096];
+    path_of(path, sizeof path, "server.log");
+    path_of(moved, sizeof moved, "moved.log");
+    assert_int_equal(rename(path, moved), 0);
+    log_request_reopen();
+    log_info("after");
+    struct buf text = BUF_INIT(1 << 16);
+    read_log(&text, "server.log");
+    assert_non_null(strstr(text.data, "after"));
+    assert_null(strstr(text.data, "before"));
+    buf_free(&text);
+}
+
+int main(void)
+{
+    if (!mkdtemp(directory)) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(input_cannot_forge_a_line, empty_directory),
+        cmocka_unit_test_teardown(size_rotates_and_keeps_the_newest, empty_directory),
+        cmocka_unit_test_teardown(midnight_rotates_to_the_day_of_the_lines, empty_directory),
+        cmocka_unit_test_teardown(reopen_follows_a_moved_file, empty_directory),
+    };
+    int failed = cmocka_run_group_tests_name("log", tests, NULL, NULL);
+    rmdir(directory);
+    return failed;
+}
