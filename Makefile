@@ -1,13 +1,15 @@
 # Makefile - `make help` lists the targets. Everything that is built goes under $(BUILD).
 
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PREFIX ?= /usr/local
 WERROR ?= $(if $(CI),-Werror)
 OPT ?= -O2 -g
 SAN ?=
 
-ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)))
 LIBS := jansson libcurl libsodium libmicrohttpd libutf8proc
 CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE $(OPT) $(SAN) -ffp-contract=off -fno-strict-aliasing -pthread \
   -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers \
@@ -21,11 +23,15 @@ BIN := $(BUILD)/xiaobei
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .PHONY: all help clean
-all: $(BIN)
+all: $(BIN) ## build the program (the default)
+
+# `make V=1` shows the commands.
+Q := $(if $(V),,@)
+SAY = $(if $(V),,@echo "  $(1)	$(2)")
 
 -include mk/*.mk
 
-help:
+help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 # --- the program -----------------------------------------------------------------------------------------------------
@@ -37,19 +43,22 @@ endif
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(ISA) -MMD -MP -c $< -o $@
+	$(call SAY,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) $(ISA) -MMD -MP -c $< -o $@
 
 $(LIB): $(filter-out $(BUILD)/obj/cli/main.o,$(OBJECTS)) $(EXTRA_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(BIN): $(BUILD)/obj/cli/main.o $(LIB)
-	$(CC) $(OPT) $^ -o $@ $(LDLIBS_ALL)
+	$(call SAY,LINK,$@)
+	$(Q)$(CC) $(OPT) $^ -o $@ $(LDLIBS_ALL)
 
 # --- unit tests: one program per file, cmocka ------------------------------------------------------------------------
 $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -MF $@.d $< $(LIB) -o $@ -lcmocka $(LDLIBS_ALL)
+	$(call SAY,TEST,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -MF $@.d $< $(LIB) -o $@ -lcmocka $(LDLIBS_ALL)
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## build and run the C unit tests only
