@@ -1,0 +1,26 @@
+/* supervise.h - keep a server running: start it as a child, start it again after a crash.
+ *
+ * A clean end (exit 0, or a signal passed on by us) ends the supervisor too, and so does an exit that a restart cannot
+ * mend (usage, configuration, missing model: sysexits 64-69, 77, 78). Anything else is a crash: wait 5 s, then 10, 20,
+ * 40 (60 at most), and give up after 5 crashes in 10 minutes, leaving a report. SIGTERM, SIGINT, SIGUSR1 and SIGHUP are
+ * passed on. Thread: the program's first and only one; the child is a fresh exec.
+ */
+#ifndef XIAOBEI_CLI_SUPERVISE_H
+#define XIAOBEI_CLI_SUPERVISE_H
+
+#include "base/error.h"
+
+struct supervise_options {
+    double first_delay; /* seconds before the first restart; doubles up to max_delay */
+    double max_delay;
+    int max_crashes;         /* within window: give up */
+    double window;           /* seconds */
+    const char *report_path; /* crash report; kept when giving up, removed after a clean end */
+};
+
+void supervise_defaults(struct supervise_options *o); /* 5 s, 60 s, 5, 600 s, no report */
+
+/* Run argv[0] with argv until it ends for good; *exit_code is what the supervisor should exit with. */
+int supervise_run(char *const *argv, const struct supervise_options *o, int *exit_code, struct error *e) MUST_USE;
+
+#endif
