@@ -17,22 +17,19 @@
 #include "base/error.h"
 #include "kernels/pack.h"
 
-/* One row of activations quantised per block of 32: x[i] ~ scale[i / 32] * q[i]. down_proj's inputs have massive
- * outliers: a scale per row would lose everything else. sum16 holds the integer sums of each 16 (two per block). */
-struct act_row {
-    int8_t *q;      /* [cols], -127..127 */
-    float *scale;   /* [cols / 32] */
-    int32_t *sum16; /* [cols / 16] */
-};
-
-/* n rows of activations of one width, in float and (for quantised weights) in int8. The float rows always exist. */
+/* n rows of activations of one width, in float and, for quantised weights, in int8 per block of 32: x[i] ~ scale[i /
+ * 32] * q[i]. A scale per row would lose everything beside down_proj's massive outliers. The float rows always exist;
+ * the rest is filled by quantize_row and unused in precise mode and for float weights. */
 struct activations {
     int n, cols;
     const float *x; /* [n][cols] */
-    int8_t *q;      /* [n][cols], filled by quantize_row; unused in precise mode */
+    int8_t *q;      /* [n][cols], -127..127 */
     float *scale;   /* [n][cols / 32] */
-    int32_t *sum16; /* [n][cols / 16] */
+    float *dsum;    /* [n][cols / 32]: scale * sum of the block's q, for weights with minima */
+    int32_t *sum16; /* [n][cols / 16]: sums of 16 q each, to repair the weights' offset */
 };
+
+enum { KERNELS_SCRATCH = 96 * 1024 }; /* bytes a worker needs for any matmul */
 
 /* What a worker does: output rows of groups [group_begin, group_end) of w for all n activation rows.
  * out[t * ld + r] = sum_c W[r][c] x[t][c] (+ bias[r] if bias) */
@@ -43,12 +40,21 @@ struct matmul_job {
     float *out;        /* [n][ld] */
     size_t ld;         /* >= rows */
     int precise;       /* use float activations also for quantised weights (--precise) */
-    void *scratch;     /* per worker, kernels_scratch_bytes(cols) bytes, 64-byte aligned */
+    void *scratch;     /* per worker, KERNELS_SCRATCH bytes, 64-byte aligned */
+};
+
+struct attend_job {
+    const float *q;
+    const void *k, *v;
+    int is_f32;
+    int heads, size, count;
+    float *m, *s, *acc, *scores;
 };
 
 struct kernel_table {
-    const char *name;                                                   /* "scalar", "avx2", "avx512" */
-    void (*quantize_row)(const float *x, int cols, struct act_row out); /* cols a multiple of 32 */
+    const char *name; /* "scalar", "avx2", "avx512" */
+    /* Fill row t of a (q, scale, dsum, sum16) from a->x; cols a multiple of 32. */
+    void (*quantize_row)(const struct activations *a, int t);
     void (*matmul)(const struct matmul_job *job, int group_begin, int group_end);
     void (*rmsnorm)(float *out, const float *x, const float *weight, int n, float eps);
     void (*silu_mul)(float *out, const float *gate, const float *up, int n); /* out = gate * sigmoid(gate) * up */
@@ -56,12 +62,14 @@ struct kernel_table {
     /* Rotate one head, HF layout (halves): pairs (x[i], x[i + half]); cos, sin are [half]. */
     void (*rope)(float *x, const float *cos, const float *sin, int half);
     void (*f32_to_f16)(uint16_t *out, const float *x, int n);
-    /* Attention over one chunk of positions for the `heads` query heads that share one K/V head.
-     * q [heads][size] already scaled; k, v: f16 rows of `stride` elements, `count` positions. Adds into a running
-     * state: m[heads] (max), s[heads] (sum), acc[heads][size]; fresh state is m = -INFINITY, s = 0, acc = 0. scratch:
-     * heads * count floats. */
-    void (*attend_chunk)(const float *q, int heads, int size, const uint16_t *k, const uint16_t *v, size_t stride,
-                         int count, float *m, float *s, float *acc, float *scratch);
+    /* Attention of the `heads` query heads that share one K/V head over one chunk of `count` positions.
+     * q [heads][size], already scaled; k and v: rows of `size` elements, f16 or (precise) float32, one after another;
+     * size is a multiple of 16. Writes the chunk's own state: m[heads] (maximum score), s[heads] (sum of exp(score -
+     * m)), acc[heads][size] (sum of exp(score - m) * v); chunks are merged by attend_merge in order. scores: heads *
+     * count. */
+    void (*attend_chunk)(const struct attend_job *job);
+    /* Merge a later chunk's state (m, s, acc) into an earlier one's. */
+    void (*attend_merge)(float *m, float *s, float *acc, float m2, float s2, const float *acc2, int size);
     float (*max)(const float *x, int n);
     double (*sum_exp)(float *out, const float *x, int n, float max); /* out = exp(x - max); returns the sum */
 };
@@ -69,10 +77,7 @@ struct kernel_table {
 /* name NULL: the best this machine runs. ERR_UNSUPPORTED with the list of what it can run. */
 int kernels_select(const struct kernel_table **out, const char *name, struct error *e) MUST_USE;
 
-/* All tables this machine can run, scalar first, NULL-terminated; for tests and `doctor`. */
-const struct kernel_table *const *kernels_available(void);
-
-/* Scratch a worker needs for any matmul with this many columns. */
-size_t kernels_scratch_bytes(int cols);
+/* The tables this machine can run, scalar first, best last, into out[max]; returns their number. */
+int kernels_list(const struct kernel_table **out, int max);
 
 #endif

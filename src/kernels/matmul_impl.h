@@ -1,0 +1,461 @@
+/* matmul_impl.h - matrix products over packed weights, compiled once per instruction set (include a v16_*.h first).
+ *
+ * The contract that makes every table, batch size and thread count give the same bits: an output element is one chain,
+ *   acc = 0; for each cell of 32 columns in order:
+ *     acc = fma(dw * da, (float)idot, acc)           idot exact in 32 bits, the weights' offset repaired in it
+ *     acc = fma(mw, da * sum, acc)                   only for types with minima
+ * where dw = d or d * scale, mw = m or -(dmin * minimum), each product rounded once; Q6_K's two scales of a cell are
+ * multiplied in integers. Float weights: acc = fma(w, x, acc) column by column. The bias is added last.
+ *
+ * Three shapes: a few tokens (decode): weights are unpacked into registers and used for all tokens at once, streaming
+ * through memory once; many tokens (prefill): a block of 8 cells of a strip of groups is unpacked into scratch that
+ * stays in L1, all tokens pass over it in register tiles, their accumulators waiting in the output between blocks;
+ * float weights and precise mode: the same with a float block.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/kernels.h"
+#include "kernels/pack_layout.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+enum { BLOCK_CELLS = 8, FLOAT_BLOCK_COLS = 64, STRIP_TOKENS = 512 };
+
+/* Scratch of a worker for the many-token shape; fits KERNELS_SCRATCH. */
+struct block_scratch {
+    float acc[STRIP_TOKENS][V16_TILE_GROUPS][16]; /* between blocks */
+    uint8_t w[V16_TILE_GROUPS][BLOCK_CELLS][8][VECTOR_BYTES];
+    float dw[V16_TILE_GROUPS][BLOCK_CELLS][16];
+    float mw[V16_TILE_GROUPS][BLOCK_CELLS][16];
+    int8_t sc[V16_TILE_GROUPS][BLOCK_CELLS][2][16]; /* Q6_K */
+};
+struct float_scratch {
+    float acc[STRIP_TOKENS][V16_TILE_GROUPS][16];
+    float w[FLOAT_BLOCK_COLS][V16_TILE_GROUPS][16];
+};
+_Static_assert(sizeof(struct block_scratch) <= KERNELS_SCRATCH && sizeof(struct float_scratch) <= KERNELS_SCRATCH,
+               "scratch too small");
+
+ALWAYS_INLINE int type_has_minima(enum dtype type)
+{
+    return type == DTYPE_Q4_1 || type == DTYPE_Q5_1 || type == DTYPE_Q4_K || type == DTYPE_Q5_K;
+}
+
+/* What was added to the quants to make them unsigned; per sum of activations it is taken off again. */
+ALWAYS_INLINE int type_offset(enum dtype type)
+{
+    switch (type) {
+    case DTYPE_Q4_0: return 8;
+    case DTYPE_Q5_0: return 16;
+    case DTYPE_Q6_K: return 32;
+    case DTYPE_Q8_0: return V16_WIDE_DOT_IS_SIGNED ? 0 : 128;
+    default: return 0;
+    }
+}
+
+ALWAYS_INLINE v16i dot_quad(enum dtype type, v16i acc, v16b w, const int8_t *a)
+{
+    return type == DTYPE_Q8_0 ? v16_dot_wide(acc, w, a) : v16_dot(acc, w, a);
+}
+
+/* The eight byte vectors of one cell. */
+ALWAYS_INLINE void unpack_cell(enum dtype type, const uint8_t *quants, v16b w[8])
+{
+    if (type == DTYPE_Q8_0) {
+        for (int j = 0; j < 8; j++) w[j] = v16_load_bytes(quants + j * VECTOR_BYTES);
+        return;
+    }
+    for (int j = 0; j < 4; j++) {
+        v16b v = v16_load_bytes(quants + j * VECTOR_BYTES);
+        w[j] = v16_and_bytes(v, 0x0F);
+        w[j + 4] = v16_and_bytes(v16_shift_right(v, 4), 0x0F);
+    }
+    if (pack_bits(type) == 5) {
+        v16b high = v16_load_bytes(quants + 4 * VECTOR_BYTES);
+        for (int j = 0; j < 8; j++) {
+            v16b bit = j <= 4 ? v16_shift_left(high, 4 - j) : v16_shift_right(high, j - 4);
+            w[j] = v16_or_bytes(w[j], v16_and_bytes(bit, 0x10));
+        }
+    }
+    if (pack_bits(type) == 6) {
+        for (int j = 0; j < 8; j++) {
+            v16b high = v16_load_bytes(quants + (4 + j / 4) * VECTOR_BYTES);
+            int k = j % 4;
+            v16b pair = k < 2 ? v16_shift_left(high, 4 - 2 * k) : v16_shift_right(high, 2 * k - 4);
+            w[j] = v16_or_bytes(w[j], v16_and_bytes(pair, 0x30));
+        }
+    }
+}
+
+/* dw and mw of one cell for 16 rows. */
+ALWAYS_INLINE void cell_scales(enum dtype type, const uint8_t *group, const struct pack_layout *l, int cell, v16f *dw,
+                               v16f *mw)
+{
+    const uint8_t *scale = group + l->scale_at + (size_t)cell * l->scale_bytes;
+    const uint16_t *half = (const uint16_t *)(const void *)scale;
+    const uint16_t *super =
+        (const uint16_t *)(const void *)(group + l->super_at + (size_t)(cell / SUPER_CELLS) * l->super_bytes);
+    *mw = v16_set1(0);
+    switch (type) {
+    case DTYPE_Q4_1:
+    case DTYPE_Q5_1:
+        *dw = v16_load_f16(half);
+        *mw = v16_load_f16(half + 16);
+        return;
+    case DTYPE_Q4_K:
+    case DTYPE_Q5_K:
+        *dw = v16_mul(v16_load_f16(super), v16_load_u8(scale));
+        *mw = v16_negate(v16_mul(v16_load_f16(super + 16), v16_load_u8(scale + 16)));
+        return;
+    case DTYPE_Q6_K: *dw = v16_load_f16(super); return;
+    default: *dw = v16_load_f16(half); return;
+    }
+}
+
+/* The exact integer dot product of one cell with one token. w may live in registers or in memory. */
+ALWAYS_INLINE v16i cell_dot(enum dtype type, const v16b w[8], v16i sc0, v16i sc1, const int8_t *q, const int32_t *sum16)
+{
+    int off = type_offset(type);
+    if (type == DTYPE_Q6_K) {
+        v16i a = v16_set1_int(-off * sum16[0]);
+        v16i b = v16_set1_int(-off * sum16[1]);
+        for (int j = 0; j < 4; j++) {
+            a = v16_dot(a, w[j], q + 4 * j);
+            b = v16_dot(b, w[j + 4], q + 4 * (j + 4));
+        }
+        return v16_add_int(v16_mul_int(a, sc0), v16_mul_int(b, sc1));
+    }
+    v16i a = v16_set1_int(off ? -off * (sum16[0] + sum16[1]) : 0);
+    v16i b = v16_set1_int(0);
+    for (int j = 0; j < 4; j++) {
+        a = dot_quad(type, a, w[j], q + 4 * j);
+        b = dot_quad(type, b, w[j + 4], q + 4 * (j + 4));
+    }
+    return v16_add_int(a, b);
+}
+
+ALWAYS_INLINE v16f cell_step(enum dtype type, v16f acc, v16i idot, v16f dw, v16f mw, float da, float dsum)
+{
+    acc = v16_fma(v16_mul(dw, v16_set1(da)), v16_from_int(idot), acc);
+    return type_has_minima(type) ? v16_fma(mw, v16_set1(dsum), acc) : acc;
+}
+
+ALWAYS_INLINE void store_rows(const struct matmul_job *job, int token, int group, v16f acc)
+{
+    int row = group * PACK_ROWS;
+    int n = job->w->rows - row < PACK_ROWS ? job->w->rows - row : PACK_ROWS;
+    float *out = job->out + (size_t)token * job->ld + row;
+    if (n == PACK_ROWS) {
+        v16_store(out, job->bias ? v16_add(acc, v16_load(job->bias + row)) : acc);
+    } else {
+        v16_store_part(out, job->bias ? v16_add(acc, v16_load_part(job->bias + row, n)) : acc, n);
+    }
+}
+
+/* --- a few tokens ----------------------------------------------------------------------------------------------------
+ */
+
+ALWAYS_INLINE void group_few(enum dtype type, const struct matmul_job *job, const struct pack_layout *l, int group,
+                             int t0, int n)
+{
+    const struct activations *x = job->x;
+    const uint8_t *base = job->w->data + (size_t)group * job->w->group_bytes;
+    v16f acc[V16_SMALL_BATCH];
+    for (int t = 0; t < n; t++) acc[t] = v16_set1(0);
+    for (int c = 0; c < l->cells; c++) {
+        v16b w[8];
+        v16f dw;
+        v16f mw;
+        v16i sc0 = v16_set1_int(0);
+        v16i sc1 = v16_set1_int(0);
+        unpack_cell(type, base + l->quant_at + (size_t)c * l->quant_bytes, w);
+        cell_scales(type, base, l, c, &dw, &mw);
+        if (type == DTYPE_Q6_K) {
+            const int8_t *sc = (const int8_t *)base + l->scale_at + (size_t)c * l->scale_bytes;
+            sc0 = v16_load_i8(sc);
+            sc1 = v16_load_i8(sc + 16);
+        }
+        for (int t = 0; t < n; t++) {
+            size_t at = (size_t)(t0 + t) * (size_t)l->cells + (size_t)c;
+            v16i idot = cell_dot(type, w, sc0, sc1, x->q + at * CELL_COLS, x->sum16 + at * 2);
+            acc[t] = cell_step(type, acc[t], idot, dw, mw, x->scale[at], x->dsum[at]);
+        }
+    }
+    for (int t = 0; t < n; t++) store_rows(job, t0 + t, group, acc[t]);
+}
+
+/* --- many tokens -----------------------------------------------------------------------------------------------------
+ */
+
+ALWAYS_INLINE void unpack_block(enum dtype type, struct block_scratch *s, const struct matmul_job *job,
+                                const struct pack_layout *l, int group, int groups, int cell, int cells)
+{
+    for (int g = 0; g < groups; g++) {
+        const uint8_t *base = job->w->data + (size_t)(group + g) * job->w->group_bytes;
+        for (int c = 0; c < cells; c++) {
+            v16b w[8];
+            v16f dw;
+            v16f mw;
+            unpack_cell(type, base + l->quant_at + (size_t)(cell + c) * l->quant_bytes, w);
+            for (int j = 0; j < 8; j++) v16_store_bytes(s->w[g][c][j], w[j]);
+            cell_scales(type, base, l, cell + c, &dw, &mw);
+            v16_store(s->dw[g][c], dw);
+            v16_store(s->mw[g][c], mw);
+            if (type == DTYPE_Q6_K) memcpy(s->sc[g][c], base + l->scale_at + (size_t)(cell + c) * l->scale_bytes, 32);
+        }
+    }
+}
+
+/* One register tile: groups x tokens over the cells of a block. The accumulators come from and go to
+ * scratch. first + t0 is the token, t0 its place in scratch. */
+ALWAYS_INLINE void tile_block(enum dtype type, struct block_scratch *s, const struct activations *x, size_t row_cells,
+                              int cell, int cells, int first, int t0, int groups, int tokens)
+{
+    v16f acc[V16_TILE_GROUPS][V16_TILE_TOKENS];
+    for (int g = 0; g < groups; g++)
+        for (int t = 0; t < tokens; t++) acc[g][t] = v16_load(s->acc[t0 + t][g]);
+    int off = type_offset(type);
+    for (int c = 0; c < cells; c++) {
+        v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS];
+        v16i half[V16_TILE_GROUPS][V16_TILE_TOKENS];
+        size_t at = (size_t)(first + t0) * row_cells + (size_t)(cell + c);
+        for (int t = 0; t < tokens; t++) {
+            const int32_t *sum16 = x->sum16 + (at + (size_t)t * row_cells) * 2;
+            v16i start = v16_set1_int(off == 0 ? 0 : -off * (type == DTYPE_Q6_K ? sum16[0] : sum16[0] + sum16[1]));
+            for (int g = 0; g < groups; g++) dot[g][t] = start;
+        }
+        for (int j = 0; j < 8; j++) {
+            if (type == DTYPE_Q6_K && j == 4) {
+                for (int g = 0; g < groups; g++) {
+                    v16i sc0 = v16_load_i8(s->sc[g][c][0]);
+                    for (int t = 0; t < tokens; t++) {
+                        half[g][t] = v16_mul_int(dot[g][t], sc0);
+                        dot[g][t] = v16_set1_int(-off * x->sum16[(at + (size_t)t * row_cells) * 2 + 1]);
+                    }
+                }
+            }
+            v16b w[V16_TILE_GROUPS];
+            for (int g = 0; g < groups; g++) w[g] = v16_load_bytes(s->w[g][c][j]);
+            for (int t = 0; t < tokens; t++) {
+                const int8_t *q = x->q + (at + (size_t)t * row_cells) * CELL_COLS + 4 * j;
+                for (int g = 0; g < groups; g++) dot[g][t] = dot_quad(type, dot[g][t], w[g], q);
+            }
+        }
+        for (int g = 0; g < groups; g++) {
+            v16f dw = v16_load(s->dw[g][c]);
+            v16f mw = v16_load(s->mw[g][c]);
+            v16i sc1 = type == DTYPE_Q6_K ? v16_load_i8(s->sc[g][c][1]) : v16_set1_int(0);
+            for (int t = 0; t < tokens; t++) {
+                size_t i = at + (size_t)t * row_cells;
+                v16i idot = dot[g][t];
+                if (type == DTYPE_Q6_K) idot = v16_add_int(half[g][t], v16_mul_int(idot, sc1));
+                acc[g][t] = cell_step(type, acc[g][t], idot, dw, mw, x->scale[i], x->dsum[i]);
+            }
+        }
+    }
+    for (int g = 0; g < groups; g++)
+        for (int t = 0; t < tokens; t++) v16_store(s->acc[t0 + t][g], acc[g][t]);
+}
+
+/* The tail of a strip: one token, one group. */
+ALWAYS_INLINE void tile_one(enum dtype type, struct block_scratch *s, const struct activations *x, size_t row_cells,
+                            int cell, int cells, int first, int t0, int g)
+{
+    v16f acc = v16_load(s->acc[t0][g]);
+    for (int c = 0; c < cells; c++) {
+        size_t at = (size_t)(first + t0) * row_cells + (size_t)(cell + c);
+        v16b w[8];
+        for (int j = 0; j < 8; j++) w[j] = v16_load_bytes(s->w[g][c][j]);
+        v16i sc0 = type == DTYPE_Q6_K ? v16_load_i8(s->sc[g][c][0]) : v16_set1_int(0);
+        v16i sc1 = type == DTYPE_Q6_K ? v16_load_i8(s->sc[g][c][1]) : v16_set1_int(0);
+        v16i idot = cell_dot(type, w, sc0, sc1, x->q + at * CELL_COLS, x->sum16 + at * 2);
+        acc = cell_step(type, acc, idot, v16_load(s->dw[g][c]), v16_load(s->mw[g][c]), x->scale[at], x->dsum[at]);
+    }
+    v16_store(s->acc[t0][g], acc);
+}
+
+/* A strip: `groups` groups, tokens [first, first + n), n <= STRIP_TOKENS. */
+ALWAYS_INLINE void strip_many(enum dtype type, const struct matmul_job *job, const struct pack_layout *l, int group,
+                              int groups, int first, int n)
+{
+    struct block_scratch *s = job->scratch;
+    size_t row_cells = (size_t)l->cells;
+    memset(s->acc, 0, sizeof s->acc[0] * (size_t)n);
+    for (int cell = 0; cell < l->cells; cell += BLOCK_CELLS) {
+        int cells = l->cells - cell < BLOCK_CELLS ? l->cells - cell : BLOCK_CELLS;
+        unpack_block(type, s, job, l, group, groups, cell, cells);
+        int t = 0;
+        if (groups == V16_TILE_GROUPS)
+            for (; t + V16_TILE_TOKENS <= n; t += V16_TILE_TOKENS)
+                tile_block(type, s, job->x, row_cells, cell, cells, first, t, V16_TILE_GROUPS, V16_TILE_TOKENS);
+        else
+            for (; t + V16_TILE_TOKENS <= n; t += V16_TILE_TOKENS)
+                tile_block(type, s, job->x, row_cells, cell, cells, first, t, 1, V16_TILE_TOKENS);
+        for (; t < n; t++)
+            for (int g = 0; g < groups; g++) tile_one(type, s, job->x, row_cells, cell, cells, first, t, g);
+    }
+    for (int t = 0; t < n; t++)
+        for (int g = 0; g < groups; g++) store_rows(job, first + t, group + g, v16_load(s->acc[t][g]));
+}
+
+/* --- float weights and precise mode
+ * ----------------------------------------------------------------------------------- */
+
+ALWAYS_INLINE v16f load_float(enum dtype type, const uint8_t *p)
+{
+    if (type == DTYPE_F32) return v16_load((const float *)(const void *)p);
+    const uint16_t *half = (const uint16_t *)(const void *)p;
+    return type == DTYPE_F16 ? v16_load_f16(half) : v16_load_bf16(half);
+}
+
+ALWAYS_INLINE void float_group_few(enum dtype type, const struct matmul_job *job, int group, int t0, int n)
+{
+    const struct activations *x = job->x;
+    size_t step = dtype_info(type).block_bytes * 16;
+    const uint8_t *base = job->w->data + (size_t)group * job->w->group_bytes;
+    v16f acc[V16_SMALL_BATCH];
+    for (int t = 0; t < n; t++) acc[t] = v16_set1(0);
+    for (int c = 0; c < x->cols; c++) {
+        v16f w = load_float(type, base + (size_t)c * step);
+        for (int t = 0; t < n; t++)
+            acc[t] = v16_fma(w, v16_set1(x->x[(size_t)(t0 + t) * (size_t)x->cols + (size_t)c]), acc[t]);
+    }
+    for (int t = 0; t < n; t++) store_rows(job, t0 + t, group, acc[t]);
+}
+
+/* Quantised weights as floats: dw * q + mw, as any dequantiser does, so that precise mode is the textbook product. */
+ALWAYS_INLINE void unpack_float_cell(enum dtype type, struct float_scratch *s, const uint8_t *base,
+                                     const struct pack_layout *l, int g, int cell, int at)
+{
+    v16b w[8];
+    v16f dw;
+    v16f mw;
+    uint8_t bytes[8][VECTOR_BYTES];
+    unpack_cell(type, base + l->quant_at + (size_t)cell * l->quant_bytes, w);
+    for (int j = 0; j < 8; j++) v16_store_bytes(bytes[j], w[j]);
+    cell_scales(type, base, l, cell, &dw, &mw);
+    int off = type == DTYPE_Q8_0 ? 128 : type_offset(type);
+    for (int c = 0; c < CELL_COLS; c++) {
+        float q[16];
+        for (int r = 0; r < 16; r++) q[r] = (float)(bytes[c / 4][4 * r + c % 4] - off);
+        v16f scale = dw;
+        if (type == DTYPE_Q6_K) {
+            const int8_t *sc = (const int8_t *)base + l->scale_at + (size_t)cell * l->scale_bytes;
+            scale = v16_mul(dw, v16_from_int(v16_load_i8(sc + (c < 16 ? 0 : 16))));
+        }
+        v16f value = v16_mul(scale, v16_load(q));
+        v16_store(s->w[at + c][g], type_has_minima(type) ? v16_add(value, mw) : value);
+    }
+}
+
+ALWAYS_INLINE void unpack_float_block(enum dtype type, struct float_scratch *s, const struct matmul_job *job,
+                                      const struct pack_layout *l, int group, int groups, int col, int cols)
+{
+    for (int g = 0; g < groups; g++) {
+        const uint8_t *base = job->w->data + (size_t)(group + g) * job->w->group_bytes;
+        if (dtype_is_float(type)) {
+            size_t step = dtype_info(type).block_bytes * 16;
+            for (int c = 0; c < cols; c++) v16_store(s->w[c][g], load_float(type, base + (size_t)(col + c) * step));
+        } else {
+            for (int c = 0; c < cols; c += CELL_COLS) unpack_float_cell(type, s, base, l, g, (col + c) / CELL_COLS, c);
+        }
+    }
+}
+
+ALWAYS_INLINE void float_tile(struct float_scratch *s, const struct activations *x, int col, int cols, int first,
+                              int t0, int groups, int tokens)
+{
+    v16f acc[V16_TILE_GROUPS][V16_TILE_TOKENS];
+    for (int g = 0; g < groups; g++)
+        for (int t = 0; t < tokens; t++) acc[g][t] = v16_load(s->acc[t0 + t][g]);
+    const float *row = x->x + (size_t)(first + t0) * (size_t)x->cols + col;
+    for (int c = 0; c < cols; c++) {
+        v16f w[V16_TILE_GROUPS];
+        for (int g = 0; g < groups; g++) w[g] = v16_load(s->w[c][g]);
+        for (int t = 0; t < tokens; t++) {
+            v16f value = v16_set1(row[(size_t)t * (size_t)x->cols + (size_t)c]);
+            for (int g = 0; g < groups; g++) acc[g][t] = v16_fma(w[g], value, acc[g][t]);
+        }
+    }
+    for (int g = 0; g < groups; g++)
+        for (int t = 0; t < tokens; t++) v16_store(s->acc[t0 + t][g], acc[g][t]);
+}
+
+ALWAYS_INLINE void float_strip(enum dtype type, const struct matmul_job *job, const struct pack_layout *l, int group,
+                               int groups, int first, int n)
+{
+    struct float_scratch *s = job->scratch;
+    memset(s->acc, 0, sizeof s->acc[0] * (size_t)n);
+    for (int col = 0; col < job->w->cols; col += FLOAT_BLOCK_COLS) {
+        int cols = job->w->cols - col < FLOAT_BLOCK_COLS ? job->w->cols - col : FLOAT_BLOCK_COLS;
+        unpack_float_block(type, s, job, l, group, groups, col, cols);
+        int t = 0;
+        if (groups == V16_TILE_GROUPS)
+            for (; t + V16_TILE_TOKENS <= n; t += V16_TILE_TOKENS)
+                float_tile(s, job->x, col, cols, first, t, V16_TILE_GROUPS, V16_TILE_TOKENS);
+        for (; t < n; t++) float_tile(s, job->x, col, cols, first, t, groups, 1);
+    }
+    for (int t = 0; t < n; t++)
+        for (int g = 0; g < groups; g++) store_rows(job, first + t, group + g, v16_load(s->acc[t][g]));
+}
+
+/* --- the table's entry
+ * ------------------------------------------------------------------------------------------------ */
+
+ALWAYS_INLINE void matmul_few(enum dtype type, const struct matmul_job *job, const struct pack_layout *l, int begin,
+                              int end)
+{
+    for (int g = begin; g < end; g++) {
+        for (int t = 0; t < job->x->n;) {
+            int left = job->x->n - t;
+            if (left == 1) { /* its own copy of the loop: everything in registers */
+                dtype_is_float(type) ? float_group_few(type, job, g, t, 1) : group_few(type, job, l, g, t, 1);
+                t += 1;
+            } else {
+                int n = left < V16_SMALL_BATCH ? left : V16_SMALL_BATCH;
+                dtype_is_float(type) ? float_group_few(type, job, g, t, n) : group_few(type, job, l, g, t, n);
+                t += n;
+            }
+        }
+    }
+}
+
+ALWAYS_INLINE void matmul_typed(enum dtype type, const struct matmul_job *job, int begin, int end)
+{
+    struct pack_layout l = pack_layout_of(type, job->w->cols);
+    int as_float = dtype_is_float(type) || job->precise;
+    if (job->x->n <= V16_SMALL_BATCH && (dtype_is_float(type) || !job->precise)) {
+        matmul_few(type, job, &l, begin, end);
+        return;
+    }
+    for (int g = begin; g < end; g += V16_TILE_GROUPS) {
+        int groups = end - g < V16_TILE_GROUPS ? end - g : V16_TILE_GROUPS;
+        for (int first = 0; first < job->x->n; first += STRIP_TOKENS) {
+            int n = job->x->n - first < STRIP_TOKENS ? job->x->n - first : STRIP_TOKENS;
+            if (as_float)
+                float_strip(type, job, &l, g, groups, first, n);
+            else
+                strip_many(type, job, &l, g, groups, first, n);
+        }
+    }
+}
+
+/* One function per type, so that the compiler sees the type as a constant. */
+#define MATMUL_OF(name, text, elems, bytes)                                                                            \
+    static void matmul_##name(const struct matmul_job *job, int begin, int end)                                        \
+    {                                                                                                                  \
+        matmul_typed(DTYPE_##name, job, begin, end);                                                                   \
+    }
+DTYPES(MATMUL_OF)
+#undef MATMUL_OF
+
+static void matmul(const struct matmul_job *job, int begin, int end)
+{
+    static void (*const of_type[])(const struct matmul_job *, int, int) = {
+#define ENTRY(name, text, elems, bytes) matmul_##name,
+        DTYPES(ENTRY)
+#undef ENTRY
+    };
+    of_type[job->w->type](job, begin, end);
+}

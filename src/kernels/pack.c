@@ -1,0 +1,263 @@
+/* pack.c - see pack.h and pack_layout.h. Works on 32-bit words: four columns of a row at a time. */
+#include "kernels/pack.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/checked.h"
+#include "kernels/blocks.h"
+#include "kernels/half.h"
+#include "kernels/pack_layout.h"
+
+enum { HUGE_PAGE = 2 << 20 };
+
+int pack_size(enum dtype type, int rows, int cols, size_t *bytes, struct error *e)
+{
+    size_t unit = dtype_info(type).block_elems;
+    if (rows <= 0 || cols <= 0) return error_set(e, ERR_FORMAT, "a matrix of %d x %d has no weights", rows, cols);
+    if ((size_t)cols % unit)
+        return error_set(e, ERR_FORMAT, "%d columns do not fill blocks of %zu (%s)", cols, unit, dtype_info(type).name);
+    size_t groups = ((size_t)rows + PACK_ROWS - 1) / PACK_ROWS;
+    if (!checked_mul(groups, pack_layout_of(type, cols).group_bytes, bytes))
+        return error_set(e, ERR_FORMAT, "a matrix of %d x %d is larger than the address space", rows, cols);
+    return OK;
+}
+
+int pack_new(struct packed_matrix *m, enum dtype type, int rows, int cols, struct error *e)
+{
+    size_t bytes;
+    int rc = pack_size(type, rows, cols, &bytes, e);
+    if (rc) return rc;
+    size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : VECTOR_BYTES;
+    void *data = NULL;
+    if (posix_memalign(&data, alignment, bytes))
+        return error_set(e, ERR_NOMEM, "no memory for %zu bytes of weights", bytes);
+    if (alignment == HUGE_PAGE) madvise(data, bytes, MADV_HUGEPAGE);
+    *m = (struct packed_matrix){.type = type,
+                                .rows = rows,
+                                .cols = cols,
+                                .groups = (rows + PACK_ROWS - 1) / PACK_ROWS,
+                                .group_bytes = pack_layout_of(type, cols).group_bytes,
+                                .data = data};
+    return OK;
+}
+
+void pack_free(struct packed_matrix *m)
+{
+    free(m->data);
+    *m = (struct packed_matrix){0};
+}
+
+static void put_u32(uint8_t *p, uint32_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+static uint32_t get_u32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Row r's 32 quants into a cell. Bytes of a word do not interact: every shift stays inside its byte. */
+static void put_quants(int bits, uint8_t *cell, int r, const uint8_t *quants)
+{
+    uint32_t w[8];
+    memcpy(w, quants, sizeof w);
+    uint8_t *at = cell + 4 * r;
+    if (bits == 8) {
+        for (int j = 0; j < 8; j++) put_u32(at + j * VECTOR_BYTES, w[j]);
+        return;
+    }
+    for (int j = 0; j < 4; j++) put_u32(at + j * VECTOR_BYTES, (w[j] & 0x0F0F0F0Fu) | (w[j + 4] & 0x0F0F0F0Fu) << 4);
+    if (bits == 5) {
+        uint32_t high = 0;
+        for (int j = 0; j < 8; j++) high |= (w[j] >> 4 & 0x01010101u) << j;
+        put_u32(at + 4 * VECTOR_BYTES, high);
+    }
+    if (bits == 6) {
+        for (int half = 0; half < 2; half++) {
+            uint32_t high = 0;
+            for (int k = 0; k < 4; k++) high |= (w[4 * half + k] >> 4 & 0x03030303u) << 2 * k;
+            put_u32(at + (4 + half) * VECTOR_BYTES, high);
+        }
+    }
+}
+
+static void put_half(uint8_t *base, int index, uint16_t v)
+{
+    memcpy(base + 2 * index, &v, sizeof v);
+}
+
+/* Everything of one stored block of row r: scales and quants of its cells. */
+static void put_block(enum dtype type, uint8_t *group, const struct pack_layout *l, int first_cell, int r,
+                      const struct block_values *b)
+{
+    int cells = (int)dtype_info(type).block_elems / CELL_COLS;
+    int bits = pack_bits(type);
+    if (l->super_bytes) {
+        uint8_t *super = group + l->super_at + (size_t)(first_cell / SUPER_CELLS) * l->super_bytes;
+        put_half(super, r, b->d);
+        if (l->super_bytes == 64) put_half(super, 16 + r, b->m);
+    }
+    for (int c = 0; c < cells; c++) {
+        uint8_t *scale = group + l->scale_at + (size_t)(first_cell + c) * l->scale_bytes;
+        if (type == DTYPE_Q6_K) {
+            scale[r] = b->scales[2 * c];
+            scale[16 + r] = b->scales[2 * c + 1];
+        } else if (l->super_bytes) {
+            scale[r] = b->scales[c];
+            scale[16 + r] = b->mins[c];
+        } else {
+            put_half(scale, r, b->d);
+            if (l->scale_bytes == 64) put_half(scale, 16 + r, b->m);
+        }
+        put_quants(bits, group + l->quant_at + (size_t)(first_cell + c) * l->quant_bytes, r, b->quants + 32 * c);
+    }
+}
+
+/* Row r of a group from row-major blocks; src NULL packs a row of zeros. */
+static void put_row(struct packed_matrix *m, uint8_t *group, const struct pack_layout *l, int r, const uint8_t *src)
+{
+    struct dtype_info info = dtype_info(m->type);
+    if (dtype_is_float(m->type)) {
+        for (int c = 0; c < m->cols; c++) {
+            uint8_t *to = group + ((size_t)c * PACK_ROWS + (size_t)r) * info.block_bytes;
+            if (src)
+                memcpy(to, src + (size_t)c * info.block_bytes, info.block_bytes);
+            else
+                memset(to, 0, info.block_bytes);
+        }
+        return;
+    }
+    struct block_values b = {0};
+    int cells = (int)info.block_elems / CELL_COLS;
+    for (int c = 0; c < l->cells; c += cells) {
+        if (src) block_read(m->type, src + (size_t)(c / cells) * info.block_bytes, &b);
+        put_block(m->type, group, l, c, r, &b);
+    }
+}
+
+static size_t row_bytes(enum dtype type, int cols)
+{
+    struct dtype_info info = dtype_info(type);
+    return (size_t)cols / info.block_elems * info.block_bytes;
+}
+
+void pack_group(struct packed_matrix *m, int group, const void *src)
+{
+    struct pack_layout l = pack_layout_of(m->type, m->cols);
+    uint8_t *to = m->data + (size_t)group * m->group_bytes;
+    size_t stride = row_bytes(m->type, m->cols);
+    for (int r = 0; r < PACK_ROWS; r++) {
+        int row = group * PACK_ROWS + r;
+        put_row(m, to, &l, r, row < m->rows ? (const uint8_t *)src + (size_t)row * stride : NULL);
+    }
+}
+
+size_t pack_quantize_scratch(int cols)
+{
+    return (size_t)cols * sizeof(float) + (size_t)cols * 2; /* a float row and its blocks (at most 34 bytes per 32) */
+}
+
+static float read_float(enum dtype type, const uint8_t *p)
+{
+    uint16_t half;
+    float value;
+    if (type == DTYPE_F32) {
+        memcpy(&value, p, sizeof value);
+        return value;
+    }
+    memcpy(&half, p, sizeof half);
+    return type == DTYPE_F16 ? f16_to_f32(half) : bf16_to_f32(half);
+}
+
+void pack_group_quantized(struct packed_matrix *m, int group, const void *src, enum dtype src_type, void *scratch)
+{
+    struct pack_layout l = pack_layout_of(m->type, m->cols);
+    struct dtype_info info = dtype_info(m->type);
+    uint8_t *to = m->data + (size_t)group * m->group_bytes;
+    float *x = scratch;
+    uint8_t *blocks = (uint8_t *)(x + m->cols);
+    size_t width = dtype_info(src_type).block_bytes;
+    for (int r = 0; r < PACK_ROWS; r++) {
+        int row = group * PACK_ROWS + r;
+        if (row >= m->rows) {
+            put_row(m, to, &l, r, NULL);
+            continue;
+        }
+        const uint8_t *from = (const uint8_t *)src + (size_t)row * (size_t)m->cols * width;
+        for (int c = 0; c < m->cols; c++) x[c] = read_float(src_type, from + (size_t)c * width);
+        for (int c = 0; c < m->cols; c += (int)info.block_elems) {
+            uint8_t *block = blocks + (size_t)c / info.block_elems * info.block_bytes;
+            m->type == DTYPE_Q8_0 ? block_write_q8_0(x + c, block) : block_write_q4_k(x + c, block);
+        }
+        put_row(m, to, &l, r, blocks);
+    }
+}
+
+/* --- back to floats
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void get_quants(int bits, const uint8_t *cell, int r, uint8_t *quants)
+{
+    uint32_t w[8];
+    const uint8_t *at = cell + 4 * r;
+    for (int j = 0; j < 8; j++) {
+        if (bits == 8) {
+            w[j] = get_u32(at + j * VECTOR_BYTES);
+            continue;
+        }
+        w[j] = get_u32(at + (j & 3) * VECTOR_BYTES) >> (j < 4 ? 0 : 4) & 0x0F0F0F0Fu;
+        if (bits == 5) w[j] |= (get_u32(at + 4 * VECTOR_BYTES) >> j & 0x01010101u) << 4;
+        if (bits == 6) w[j] |= (get_u32(at + (4 + j / 4) * VECTOR_BYTES) >> 2 * (j % 4) & 0x03030303u) << 4;
+    }
+    memcpy(quants, w, sizeof w);
+}
+
+static float get_half(const uint8_t *base, int index)
+{
+    uint16_t v;
+    memcpy(&v, base + 2 * index, sizeof v);
+    return f16_to_f32(v);
+}
+
+static void get_cell(const struct packed_matrix *m, const uint8_t *group, const struct pack_layout *l, int c, int r,
+                     float *out)
+{
+    static const int offsets[DTYPE_COUNT] = {
+        [DTYPE_Q8_0] = 128, [DTYPE_Q4_0] = 8, [DTYPE_Q5_0] = 16, [DTYPE_Q6_K] = 32};
+    const uint8_t *super = group + l->super_at + (size_t)(c / SUPER_CELLS) * l->super_bytes;
+    const uint8_t *scale = group + l->scale_at + (size_t)c * l->scale_bytes;
+    uint8_t quants[32];
+    get_quants(pack_bits(m->type), group + l->quant_at + (size_t)c * l->quant_bytes, r, quants);
+    float d[2];
+    float minimum = 0;
+    if (m->type == DTYPE_Q6_K) {
+        d[0] = get_half(super, r) * (float)(int8_t)scale[r];
+        d[1] = get_half(super, r) * (float)(int8_t)scale[16 + r];
+    } else if (l->super_bytes) {
+        d[0] = d[1] = get_half(super, r) * (float)scale[r];
+        minimum = -(get_half(super, 16 + r) * (float)scale[16 + r]);
+    } else {
+        d[0] = d[1] = get_half(scale, r);
+        if (l->scale_bytes == 64) minimum = get_half(scale, 16 + r);
+    }
+    for (int i = 0; i < 32; i++) out[i] = d[i / 16] * (float)(quants[i] - offsets[m->type]) + minimum;
+}
+
+void pack_get_row(const struct packed_matrix *m, int row, float *out)
+{
+    struct pack_layout l = pack_layout_of(m->type, m->cols);
+    const uint8_t *group = m->data + (size_t)(row / PACK_ROWS) * m->group_bytes;
+    int r = row % PACK_ROWS;
+    if (dtype_is_float(m->type)) {
+        size_t width = dtype_info(m->type).block_bytes;
+        for (int c = 0; c < m->cols; c++)
+            out[c] = read_float(m->type, group + ((size_t)c * PACK_ROWS + (size_t)r) * width);
+        return;
+    }
+    for (int c = 0; c < l.cells; c++) get_cell(m, group, &l, c, r, out + 32 * c);
+}
