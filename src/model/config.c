@@ -1,0 +1,232 @@
+/* config.c - see config.h. Defaults are those of transformers' Qwen2Config and GenerationConfig. */
+#include "model/config.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+
+void config_init(struct model_config *c)
+{
+    *c = (struct model_config){.rms_eps = 1e-6f,
+                               .rope_theta = 10000.0f,
+                               .max_position = 32768,
+                               .bos = -1,
+                               .pad = -1,
+                               .temperature = 1.0f,
+                               .top_p = 1.0f,
+                               .top_k = 50,
+                               .repetition_penalty = 1.0f};
+    c->yarn = (struct rope_yarn){.factor = 1, .beta_fast = 32, .beta_slow = 1, .truncate = true};
+}
+
+/* Absent or null leaves *out alone; a wrong type or a value outside [low, high] is an error that names the key. */
+static int read_int(const json_t *object, const char *key, int low, int high, int *out, struct error *e)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!value || json_is_null(value)) return OK;
+    json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < low || number > high)
+        return error_set(e, ERR_FORMAT, "\"%s\" must be a whole number from %d to %d", key, low, high);
+    *out = (int)number;
+    return OK;
+}
+
+static int read_float(const json_t *object, const char *key, float *out, struct error *e)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!value || json_is_null(value)) return OK;
+    double number = json_number_value(value);
+    if (!json_is_number(value) || !isfinite(number) || fabs(number) > 1e12)
+        return error_set(e, ERR_FORMAT, "\"%s\" must be a number", key);
+    *out = (float)number;
+    return OK;
+}
+
+static int read_bool(const json_t *object, const char *key, bool *out, struct error *e)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!value || json_is_null(value)) return OK;
+    if (!json_is_boolean(value)) return error_set(e, ERR_FORMAT, "\"%s\" must be true or false", key);
+    *out = json_is_true(value);
+    return OK;
+}
+
+/* eos_token_id: one id or a list of them. */
+static int read_eos(struct model_config *c, const json_t *object, struct error *e)
+{
+    const json_t *value = json_object_get(object, "eos_token_id");
+    if (!value || json_is_null(value)) return OK;
+    size_t n = json_is_array(value) ? json_array_size(value) : 1;
+    if (n > CONFIG_MAX_EOS)
+        return error_set(e, ERR_FORMAT, "\"eos_token_id\" lists more than %d tokens", CONFIG_MAX_EOS);
+    c->eos_count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
+        json_int_t id = json_integer_value(item);
+        if (!json_is_integer(item) || id < 0 || id >= LIMIT_VOCAB)
+            return error_set(e, ERR_FORMAT, "\"eos_token_id\" is not a token id");
+        c->eos[c->eos_count++] = (int)id;
+    }
+    return OK;
+}
+
+static const char *rope_kind(const json_t *rope)
+{
+    const char *kind = json_string_value(json_object_get(rope, "rope_type"));
+    return kind ? kind : json_string_value(json_object_get(rope, "type"));
+}
+
+/* rope_scaling (published 7B) or rope_parameters (newer transformers); both may hold rope_theta. */
+static int read_rope(struct model_config *c, const json_t *root, struct error *e)
+{
+    int rc = read_float(root, "rope_theta", &c->rope_theta, e);
+    const json_t *rope = json_object_get(root, "rope_parameters");
+    if (!json_is_object(rope)) rope = json_object_get(root, "rope_scaling");
+    if (rc || !json_is_object(rope)) return rc;
+    const char *kind = rope_kind(rope);
+    rc = read_float(rope, "rope_theta", &c->rope_theta, e);
+    if (rc || !kind || strcmp(kind, "default") == 0) return rc;
+    if (strcmp(kind, "yarn") != 0)
+        return error_set(e, ERR_UNSUPPORTED, "the rope type \"%.32s\" is not supported, only default and yarn", kind);
+    if (json_object_get(rope, "mscale") || json_object_get(rope, "mscale_all_dim"))
+        return error_set(e, ERR_UNSUPPORTED, "YaRN with mscale is not supported");
+    c->yarn.enabled = true;
+    c->yarn.original_context = c->max_position;
+    rc = read_float(rope, "factor", &c->yarn.factor, e);
+    if (!rc) rc = read_int(rope, "original_max_position_embeddings", 1, LIMIT_CONTEXT, &c->yarn.original_context, e);
+    if (!rc) rc = read_float(rope, "beta_fast", &c->yarn.beta_fast, e);
+    if (!rc) rc = read_float(rope, "beta_slow", &c->yarn.beta_slow, e);
+    if (!rc) rc = read_float(rope, "attention_factor", &c->yarn.attention_factor, e);
+    if (!rc) rc = read_bool(rope, "truncate", &c->yarn.truncate, e);
+    return rc;
+}
+
+static int check_kind(const json_t *root, struct error *e)
+{
+    const char *kind = json_string_value(json_object_get(root, "model_type"));
+    if (!kind || strcmp(kind, "qwen2") != 0)
+        return error_set(e, ERR_UNSUPPORTED, "the model type \"%.32s\" is not supported, only qwen2 (Qwen2.5)",
+                         kind ? kind : "");
+    const char *act = json_string_value(json_object_get(root, "hidden_act"));
+    if (act && strcmp(act, "silu") != 0)
+        return error_set(e, ERR_UNSUPPORTED, "the activation \"%.32s\" is not supported, only silu", act);
+    if (json_is_true(json_object_get(root, "use_sliding_window")))
+        return error_set(e, ERR_UNSUPPORTED, "sliding window attention is not supported");
+    return OK;
+}
+
+static int read_shape(struct model_config *c, const json_t *root, struct error *e)
+{
+    int rc = read_int(root, "vocab_size", 1, LIMIT_VOCAB, &c->vocab_size, e);
+    if (!rc) rc = read_int(root, "hidden_size", 1, LIMIT_HIDDEN, &c->hidden_size, e);
+    if (!rc) rc = read_int(root, "intermediate_size", 1, LIMIT_HIDDEN, &c->intermediate_size, e);
+    if (!rc) rc = read_int(root, "num_hidden_layers", 1, LIMIT_LAYERS, &c->layers, e);
+    if (!rc) rc = read_int(root, "num_attention_heads", 1, LIMIT_HEADS, &c->heads, e);
+    c->kv_heads = c->heads;
+    if (!rc) rc = read_int(root, "num_key_value_heads", 1, LIMIT_HEADS, &c->kv_heads, e);
+    if (!rc && c->heads > 0) c->head_size = c->hidden_size / c->heads;
+    if (!rc) rc = read_int(root, "head_dim", 1, LIMIT_HEAD_SIZE, &c->head_size, e);
+    if (!rc) rc = read_int(root, "max_position_embeddings", 1, LIMIT_CONTEXT, &c->max_position, e);
+    if (!rc) rc = read_float(root, "rms_norm_eps", &c->rms_eps, e);
+    if (!rc) rc = read_bool(root, "tie_word_embeddings", &c->tied_embeddings, e);
+    return rc;
+}
+
+int config_parse_hf(struct model_config *c, const char *text, size_t n, struct error *e)
+{
+    json_t *root = NULL;
+    int rc = json_read(&root, text, n, e);
+    if (!rc && !json_is_object(root)) rc = error_set(e, ERR_FORMAT, "it is not a JSON object");
+    if (!rc) rc = check_kind(root, e);
+    if (!rc) rc = read_shape(c, root, e);
+    if (!rc) rc = read_rope(c, root, e);
+    if (!rc) rc = read_int(root, "bos_token_id", 0, LIMIT_VOCAB, &c->bos, e);
+    if (!rc) rc = read_int(root, "pad_token_id", -1, LIMIT_VOCAB, &c->pad, e);
+    if (!rc) rc = read_eos(c, root, e);
+    json_decref(root);
+    return rc;
+}
+
+int config_parse_generation(struct model_config *c, const char *text, size_t n, struct error *e)
+{
+    json_t *root = NULL;
+    int rc = json_read(&root, text, n, e);
+    if (!rc && !json_is_object(root)) rc = error_set(e, ERR_FORMAT, "it is not a JSON object");
+    if (!rc) rc = read_bool(root, "do_sample", &c->do_sample, e);
+    if (!rc) rc = read_float(root, "temperature", &c->temperature, e);
+    if (!rc) rc = read_float(root, "top_p", &c->top_p, e);
+    if (!rc) rc = read_int(root, "top_k", 0, LIMIT_VOCAB, &c->top_k, e);
+    if (!rc) rc = read_float(root, "repetition_penalty", &c->repetition_penalty, e);
+    if (!rc) rc = read_eos(c, root, e);
+    json_decref(root);
+    return rc;
+}
+
+int config_validate(const struct model_config *c, struct error *e)
+{
+    if (c->vocab_size <= 0 || c->hidden_size <= 0 || c->intermediate_size <= 0 || c->layers <= 0 || c->heads <= 0 ||
+        c->head_size <= 0)
+        return error_set(e, ERR_FORMAT, "the model's config does not say its vocabulary, hidden, layer or head sizes");
+    if (c->kv_heads <= 0 || c->heads % c->kv_heads)
+        return error_set(e, ERR_FORMAT, "%d query heads cannot share %d key/value heads", c->heads, c->kv_heads);
+    if (c->head_size % 16)
+        return error_set(e, ERR_UNSUPPORTED, "a head size of %d is not supported, only multiples of 16", c->head_size);
+    if (!(c->rms_eps > 0 && c->rms_eps < 1) || !(c->rope_theta > 1))
+        return error_set(e, ERR_FORMAT, "the model's config has an impossible rms_norm_eps or rope_theta");
+    if (c->yarn.enabled &&
+        (!(c->yarn.factor >= 1) || !(c->yarn.beta_fast > c->yarn.beta_slow) || !(c->yarn.beta_slow > 0)))
+        return error_set(e, ERR_FORMAT, "the model's config has impossible YaRN parameters");
+    for (int i = 0; i < c->eos_count; i++)
+        if (c->eos[i] >= c->vocab_size)
+            return error_set(e, ERR_FORMAT, "the end token %d is outside the vocabulary", c->eos[i]);
+    return OK;
+}
+
+int config_extend_context(struct model_config *c, int context, struct error *e)
+{
+    int native = c->yarn.enabled ? (int)((float)c->yarn.original_context * c->yarn.factor) : c->max_position;
+    if (context <= native) return OK;
+    if (context > 4 * 32768 && context > 4 * c->max_position)
+        return error_set(e, ERR_TOO_LONG, "a context of %d tokens is beyond what YaRN extends this model to (%d)",
+                         context, 4 * c->max_position);
+    if (!c->yarn.enabled) c->yarn.original_context = c->max_position;
+    c->yarn.enabled = true;
+    c->yarn.factor = (float)context / (float)c->yarn.original_context;
+    return OK;
+}
+
+/* The dimension whose wavelength turns `rotations` times over the original context. */
+static double yarn_dimension(const struct model_config *c, double rotations)
+{
+    return c->head_size * log((double)c->yarn.original_context / (rotations * 2.0 * M_PI)) /
+           (2.0 * log((double)c->rope_theta));
+}
+
+void config_rope_frequencies(const struct model_config *c, float *inv_freq, float *attention_factor)
+{
+    int half = c->head_size / 2;
+    for (int i = 0; i < half; i++) inv_freq[i] = (float)(1.0 / pow((double)c->rope_theta, 2.0 * i / c->head_size));
+    *attention_factor = 1;
+    if (!c->yarn.enabled) return;
+    double low = yarn_dimension(c, (double)c->yarn.beta_fast);
+    double high = yarn_dimension(c, (double)c->yarn.beta_slow);
+    if (c->yarn.truncate) {
+        low = floor(low);
+        high = ceil(high);
+    }
+    low = fmax(low, 0);
+    high = fmin(high, c->head_size - 1);
+    if (low == high) high += 0.001; /* transformers: no division by zero */
+    for (int i = 0; i < half; i++) {
+        double ramp = fmin(fmax((i - low) / (high - low), 0), 1); /* 0: keep (fast), 1: interpolate (slow) */
+        double kept = (double)inv_freq[i];
+        inv_freq[i] = (float)(kept / (double)c->yarn.factor * ramp + kept * (1 - ramp));
+    }
+    double factor = (double)c->yarn.factor;
+    *attention_factor = c->yarn.attention_factor > 0 ? c->yarn.attention_factor
+                        : factor <= 1                ? 1.0f
+                                                     : (float)(0.1 * log(factor) + 1.0);
+}

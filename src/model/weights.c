@@ -1,0 +1,277 @@
+/* weights.c - see weights.h. One list says which tensors a model has and what shape each must be; planning and loading
+ * both walk it, so that a plan refuses exactly what the load would. */
+#include "model/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/limits.h"
+#include "kernels/half.h"
+
+enum role { ROLE_MATRIX, ROLE_EMBEDDING, ROLE_VECTOR };
+
+/* One tensor of the list: where it goes and what it must look like. */
+struct slot {
+    char name[96];
+    enum role role;
+    bool optional;
+    int rows, cols;
+    struct packed_matrix *matrix; /* target of matrices; NULL while planning */
+    float **vector;               /* target of vectors */
+};
+
+typedef int (*slot_visitor)(void *user, const struct slot *s, struct error *e);
+
+struct walk {
+    slot_visitor visit;
+    void *user;
+    struct error *e;
+};
+
+static int visit(const struct walk *w, enum role role, int rows, int cols, bool optional, struct packed_matrix *matrix,
+                 float **vector, const char *name)
+{
+    struct slot s = {
+        .role = role, .optional = optional, .rows = rows, .cols = cols, .matrix = matrix, .vector = vector};
+    snprintf(s.name, sizeof s.name, "%s", name);
+    return w->visit(w->user, &s, w->e);
+}
+
+static int walk_layer(const struct walk *w, const struct model_config *c, struct layer_weights *l, int index)
+{
+    static struct layer_weights none; /* planning needs addresses, nobody writes to them */
+    if (!l) l = &none;
+    int q = c->heads * c->head_size;
+    int kv = c->kv_heads * c->head_size;
+    const struct {
+        const char *name;
+        enum role role;
+        bool optional;
+        int rows, cols;
+        struct packed_matrix *matrix;
+        float **vector;
+    } parts[] = {
+        {"input_layernorm.weight", ROLE_VECTOR, false, 1, c->hidden_size, NULL, &l->attn_norm},
+        {"post_attention_layernorm.weight", ROLE_VECTOR, false, 1, c->hidden_size, NULL, &l->ffn_norm},
+        {"self_attn.q_proj.weight", ROLE_MATRIX, false, q, c->hidden_size, &l->q, NULL},
+        {"self_attn.k_proj.weight", ROLE_MATRIX, false, kv, c->hidden_size, &l->k, NULL},
+        {"self_attn.v_proj.weight", ROLE_MATRIX, false, kv, c->hidden_size, &l->v, NULL},
+        {"self_attn.q_proj.bias", ROLE_VECTOR, true, 1, q, NULL, &l->q_bias},
+        {"self_attn.k_proj.bias", ROLE_VECTOR, true, 1, kv, NULL, &l->k_bias},
+        {"self_attn.v_proj.bias", ROLE_VECTOR, true, 1, kv, NULL, &l->v_bias},
+        {"self_attn.o_proj.weight", ROLE_MATRIX, false, c->hidden_size, q, &l->o, NULL},
+        {"mlp.gate_proj.weight", ROLE_MATRIX, false, c->intermediate_size, c->hidden_size, &l->gate, NULL},
+        {"mlp.up_proj.weight", ROLE_MATRIX, false, c->intermediate_size, c->hidden_size, &l->up, NULL},
+        {"mlp.down_proj.weight", ROLE_MATRIX, false, c->hidden_size, c->intermediate_size, &l->down, NULL},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "model.layers.%d.%s", index, parts[i].name);
+        int rc = visit(w, parts[i].role, parts[i].rows, parts[i].cols, parts[i].optional, parts[i].matrix,
+                       parts[i].vector, name);
+        if (rc) return rc;
+    }
+    return OK;
+}
+
+static int walk_model(const struct walk *w, const struct model_config *c, struct model_weights *m)
+{
+    static struct model_weights none;
+    struct model_weights *target = m ? m : &none;
+    int rc = visit(w, ROLE_EMBEDDING, c->vocab_size, c->hidden_size, false, &target->embedding, NULL,
+                   "model.embed_tokens.weight");
+    for (int i = 0; !rc && i < c->layers; i++) rc = walk_layer(w, c, m ? &m->layers[i] : NULL, i);
+    if (!rc) rc = visit(w, ROLE_VECTOR, 1, c->hidden_size, false, NULL, &target->final_norm, "model.norm.weight");
+    if (!rc && !c->tied_embeddings)
+        rc = visit(w, ROLE_EMBEDDING, c->vocab_size, c->hidden_size, false, &target->lm_head, NULL, "lm_head.weight");
+    return rc;
+}
+
+/* The tensor for a slot, checked; *out NULL for an absent optional one. */
+static int find_tensor(const struct model_file *f, const struct slot *s, const struct tensor_view **out,
+                       struct error *e)
+{
+    *out = model_file_find(f, s->name);
+    if (!*out)
+        return s->optional ? OK
+                           : error_set(e, ERR_FORMAT,
+                                       "the tensor %s is missing; pull the model again, with all its parts", s->name);
+    if ((*out)->rows != s->rows || (*out)->cols != s->cols)
+        return error_set(e, ERR_FORMAT,
+                         "the tensor %s is %d x %d where the config says %d x %d; its files do not belong together",
+                         s->name, (*out)->rows, (*out)->cols, s->rows, s->cols);
+    if (s->role == ROLE_VECTOR && !dtype_is_float((*out)->type))
+        return error_set(e, ERR_UNSUPPORTED, "the vector %s is quantised (%s), which is not supported", s->name,
+                         dtype_info((*out)->type).name);
+    return OK;
+}
+
+/* What a matrix becomes: only float matrices are quantised, and only if their columns fit the blocks. */
+static enum dtype stored_type(const struct tensor_view *t, enum role role, enum quant_mode quant)
+{
+    if (quant == QUANT_NONE || !dtype_is_float(t->type)) return t->type;
+    if (quant == QUANT_Q4_K && role == ROLE_MATRIX && t->cols % 256 == 0) return DTYPE_Q4_K;
+    return t->cols % 32 == 0 ? DTYPE_Q8_0 : t->type;
+}
+
+/* --- planning
+ * ---------------------------------------------------------------------------------------------------------- */
+
+struct planning {
+    const struct model_file *f;
+    enum quant_mode quant;
+    size_t bytes;
+    int counts[DTYPE_COUNT];
+};
+
+static int plan_slot(void *user, const struct slot *s, struct error *e)
+{
+    struct planning *p = user;
+    const struct tensor_view *t;
+    int rc = find_tensor(p->f, s, &t, e);
+    if (rc || !t) return rc;
+    size_t bytes = (size_t)s->cols * sizeof(float);
+    enum dtype type = DTYPE_F32;
+    if (s->role != ROLE_VECTOR) {
+        type = stored_type(t, s->role, p->quant);
+        rc = pack_size(type, s->rows, s->cols, &bytes, e);
+        if (rc) return rc;
+    }
+    p->counts[type]++;
+    if (!checked_add(p->bytes, bytes, &p->bytes))
+        return error_set(e, ERR_FORMAT, "the weights are larger than the address space");
+    return OK;
+}
+
+int weights_plan(const struct model_file *f, enum quant_mode quant, size_t *bytes, struct buf *summary, struct error *e)
+{
+    struct planning p = {.f = f, .quant = quant};
+    struct walk w = {plan_slot, &p, e};
+    int rc = walk_model(&w, model_file_config(f), NULL);
+    if (rc) return rc;
+    *bytes = p.bytes;
+    const char *separator = "";
+    for (enum dtype t = 0; summary && t < DTYPE_COUNT; t++) {
+        if (!p.counts[t]) continue;
+        buf_printf(summary, "%s%s %d", separator, dtype_info(t).name, p.counts[t]);
+        separator = ", ";
+    }
+    return OK;
+}
+
+/* --- loading
+ * ----------------------------------------------------------------------------------------------------------- */
+
+struct loading {
+    const struct model_file *f;
+    enum quant_mode quant;
+    struct threadpool *pool;
+    struct model_weights *weights;
+    uint8_t *scratch; /* per worker, for quantising */
+    size_t scratch_bytes;
+};
+
+struct packing {
+    const struct loading *l;
+    struct packed_matrix *m;
+    const struct tensor_view *t;
+};
+
+static void pack_chunk(void *argument, size_t chunk, int worker)
+{
+    const struct packing *p = argument;
+    if (p->m->type == p->t->type)
+        pack_group(p->m, (int)chunk, p->t->data);
+    else
+        pack_group_quantized(p->m, (int)chunk, p->t->data, p->t->type,
+                             p->l->scratch + (size_t)worker * p->l->scratch_bytes);
+}
+
+static int load_matrix(struct loading *l, const struct slot *s, const struct tensor_view *t, struct error *e)
+{
+    int rc = pack_new(s->matrix, stored_type(t, s->role, l->quant), s->rows, s->cols, e);
+    if (rc) return rc;
+    struct packing p = {l, s->matrix, t};
+    threadpool_for(l->pool, (size_t)s->matrix->groups, pack_chunk, &p);
+    l->weights->bytes += (size_t)s->matrix->groups * s->matrix->group_bytes;
+    return OK;
+}
+
+static int load_vector(struct loading *l, const struct slot *s, const struct tensor_view *t, struct error *e)
+{
+    float *x = malloc((size_t)s->cols * sizeof *x);
+    if (!x) return error_set(e, ERR_NOMEM, "no memory for the weights");
+    *s->vector = x;
+    const uint8_t *from = t->data;
+    for (int i = 0; i < s->cols; i++) {
+        uint16_t half;
+        if (t->type == DTYPE_F32) {
+            memcpy(x + i, from + 4 * (size_t)i, 4);
+            continue;
+        }
+        memcpy(&half, from + 2 * (size_t)i, 2);
+        x[i] = t->type == DTYPE_F16 ? f16_to_f32(half) : bf16_to_f32(half);
+    }
+    l->weights->bytes += (size_t)s->cols * sizeof *x;
+    return OK;
+}
+
+static int load_slot(void *user, const struct slot *s, struct error *e)
+{
+    struct loading *l = user;
+    const struct tensor_view *t;
+    int rc = find_tensor(l->f, s, &t, e);
+    if (rc || !t) return rc;
+    rc = s->role == ROLE_VECTOR ? load_vector(l, s, t, e) : load_matrix(l, s, t, e);
+    if (!rc) model_file_forget(l->f, t);
+    return rc;
+}
+
+int weights_load(struct model_weights *m, const struct model_file *f, enum quant_mode quant, struct threadpool *pool,
+                 struct error *e)
+{
+    const struct model_config *c = model_file_config(f);
+    *m = (struct model_weights){0};
+    int widest = c->hidden_size > c->intermediate_size ? c->hidden_size : c->intermediate_size;
+    if (c->heads * c->head_size > widest) widest = c->heads * c->head_size;
+    struct loading l = {
+        .f = f, .quant = quant, .pool = pool, .weights = m, .scratch_bytes = pack_quantize_scratch(widest)};
+    l.scratch = quant == QUANT_NONE ? NULL : malloc(l.scratch_bytes * (size_t)threadpool_size(pool));
+    m->layers = calloc((size_t)c->layers, sizeof *m->layers);
+    m->layer_count = c->layers;
+    struct walk w = {load_slot, &l, e};
+    int rc = !m->layers || (quant != QUANT_NONE && !l.scratch) ? error_set(e, ERR_NOMEM, "no memory for the weights")
+                                                               : walk_model(&w, c, m);
+    free(l.scratch);
+    if (rc) weights_free(m);
+    return rc;
+}
+
+void weights_free(struct model_weights *m)
+{
+    for (int i = 0; m->layers && i < m->layer_count; i++) {
+        struct layer_weights *l = &m->layers[i];
+        struct packed_matrix *matrices[] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
+        float *vectors[] = {l->attn_norm, l->ffn_norm, l->q_bias, l->k_bias, l->v_bias};
+        for (size_t k = 0; k < sizeof matrices / sizeof *matrices; k++) pack_free(matrices[k]);
+        for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++) free(vectors[k]);
+    }
+    free(m->layers);
+    free(m->final_norm);
+    pack_free(&m->embedding);
+    pack_free(&m->lm_head);
+    *m = (struct model_weights){0};
+}
+
+int quant_mode_parse(const char *name, enum quant_mode *out, struct error *e)
+{
+    static const char *const names[] = {"none", "q8_0", "q4_k"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(name, names[i]) != 0) continue;
+        *out = (enum quant_mode)i;
+        return OK;
+    }
+    return error_set(e, ERR_INVALID, "--quant is none, q8_0 or q4_k, not \"%s\"", name);
+}
