@@ -6,7 +6,8 @@
 
 /* clang-format off */
 #define VERBS(X)                                                                                                       \
-    X(version)                                                                                                         \
+    X(logits) \
+    X(version) \
     /* end of the list */
 /* clang-format on */
 

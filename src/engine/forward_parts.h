@@ -1,0 +1,64 @@
+/* forward_parts.h - the inside of the forward pass, shared by forward.c (the step), forward_attention.c and
+ * forward_linear.c. */
+#ifndef XIAOBEI_ENGINE_FORWARD_PARTS_H
+#define XIAOBEI_ENGINE_FORWARD_PARTS_H
+
+#include <stdatomic.h>
+
+#include "engine/forward.h"
+#include "engine/kv_store.h"
+
+enum {
+    ATTENTION_CHUNK = 256
+}; /* positions; the order of merging is fixed by it, so changing it changes the last bits */
+
+struct forward {
+    struct forward_options o;
+    int hidden, intermediate, q_width, kv_width; /* row widths, floats */
+    int group;                                   /* query heads per K/V head */
+    struct kv_store kv;
+    float *rope_cos, *rope_sin; /* [max_length][head_size / 2] */
+
+    /* Rows of the step, [max_batch][width] each. */
+    float *x;               /* residual stream, hidden */
+    float *normed;          /* hidden */
+    float *q;               /* q_width; then the attention's output */
+    float *k, *v;           /* kv_width */
+    float *gate;            /* intermediate; then silu(gate) * up */
+    float *up;              /* intermediate */
+    float *delta;           /* hidden: what o_proj and down_proj add to x */
+    struct activations act; /* the quantised form of whatever is multiplied next; buffers for the widest */
+
+    char *worker_memory; /* per worker: KERNELS_SCRATCH, then attention's state */
+    size_t worker_bytes;
+
+    const struct forward_row *rows; /* of the running step */
+    int n;
+    atomic_int bad_layer; /* first layer with a value that is not finite, or -1 */
+    forward_probe probe;
+    void *probe_user;
+};
+
+/* One product of a dispatch: out rows of w for the current activations. */
+struct linear {
+    const struct packed_matrix *w;
+    const float *bias;
+    float *out;
+    enum lora_target target;
+};
+
+/* Set act to x [n][cols] and quantise it if any of the products needs that. prepare (may be NULL) runs first for each
+ * row, on the same worker: the norm or the activation that produces x's row. */
+typedef void (*row_task)(struct forward *f, int layer, int row);
+void forward_set_input(struct forward *f, const float *x, int cols, int n, const struct linear *products, int count,
+                       row_task prepare, int layer);
+
+/* All products of the current input in one dispatch, then LoRA. */
+void forward_linear(struct forward *f, const struct linear *products, int count, int layer);
+
+/* Rotate q and k, scale q, store k and v, then attend: f->q becomes the attention's output. */
+void forward_attention(struct forward *f, int layer);
+
+size_t forward_attention_bytes(const struct forward_options *o); /* per worker, behind KERNELS_SCRATCH */
+
+#endif
