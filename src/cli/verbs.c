@@ -7,6 +7,8 @@
 /* clang-format off */
 #define VERBS(X)                                                                                                       \
     X(logits) \
+    X(tokenize) \
+    X(template) \
     X(version) \
     /* end of the list */
 /* clang-format on */
