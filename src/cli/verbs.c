@@ -9,6 +9,7 @@
     X(logits) \
     X(tokenize) \
     X(template) \
+    X(plan) \
     X(version) \
     /* end of the list */
 /* clang-format on */

@@ -10,6 +10,9 @@
 #include "model/model_file.h"
 #include "model/weights.h"
 
+/* Rows of one forward step that a plan counts scratch for, unless the caller says otherwise. */
+enum { PLAN_BATCH = 512 };
+
 struct memory_plan {
     size_t weights;   /* packed */
     size_t kv;        /* K and V for `kv_tokens` positions */
@@ -19,18 +22,26 @@ struct memory_plan {
     size_t available; /* MemAvailable, or the cgroup's limit if lower */
     int context;      /* longest sequence */
     int kv_tokens;    /* positions held for all sequences together */
+    int sequences;    /* how many may run together */
     bool fits;
+    char formats[160]; /* what the weights will be held as: "Q4_K 169, Q6_K 29" */
 };
 
 struct plan_request {
-    int max_length; /* longest sequence, tokens */
-    int sequences;  /* how many may run together */
-    int threads;
+    int max_length; /* longest sequence, tokens; 0 = 8192 or the model's own limit if lower */
+    int sequences;  /* how many may run together; 0 = 4 */
+    int threads;    /* 0 = the cores this process may use */
     enum quant_mode quant;
+    int max_batch; /* rows of a step; 0 = PLAN_BATCH */
+    bool precise;  /* float32 K and V */
 };
 
+/* Checks the tensors as the load would, reads no weights. ERR_INVALID for a request outside limits.h, ERR_TOO_LONG for
+ * a max_length beyond what YaRN extends the model to, ERR_FORMAT for a broken model. Any thread. */
 int plan_compute(struct memory_plan *plan, const struct model_file *f, const struct plan_request *r,
                  struct error *e) MUST_USE;
+
+/* A table for people, several lines. */
 void plan_print(const struct memory_plan *plan, const struct model_file *f, struct buf *out);
 
 /* ERR_MEMORY_PLAN with the plan's numbers and the way out (smaller quantisation, --max-length) if it does not fit. */

@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "base/limits.h"
 
+enum { YARN_REACH = 4 }; /* the model card's factor: 32768 to 131072 */
+
 void config_init(struct model_config *c)
 {
     *c = (struct model_config){.rms_eps = 1e-6f,
@@ -185,16 +187,26 @@ int config_validate(const struct model_config *c, struct error *e)
     return OK;
 }
 
+int config_native_context(const struct model_config *c)
+{
+    if (!c->yarn.enabled) return c->max_position;
+    double reach = floor((double)c->yarn.original_context * (double)c->yarn.factor);
+    if (reach > LIMIT_CONTEXT) return LIMIT_CONTEXT;
+    return reach > c->max_position ? (int)reach : c->max_position;
+}
+
 int config_extend_context(struct model_config *c, int context, struct error *e)
 {
-    int native = c->yarn.enabled ? (int)((float)c->yarn.original_context * c->yarn.factor) : c->max_position;
-    if (context <= native) return OK;
-    if (context > 4 * 32768 && context > 4 * c->max_position)
-        return error_set(e, ERR_TOO_LONG, "a context of %d tokens is beyond what YaRN extends this model to (%d)",
-                         context, 4 * c->max_position);
-    if (!c->yarn.enabled) c->yarn.original_context = c->max_position;
+    if (context <= config_native_context(c)) return OK;
+    int original = c->yarn.enabled ? c->yarn.original_context : c->max_position;
+    if (context > (int64_t)YARN_REACH * original)
+        return error_set(e, ERR_TOO_LONG,
+                         "a context of %d tokens is beyond what YaRN extends this model to (%lld); use a smaller "
+                         "--max-length",
+                         context, (long long)YARN_REACH * original);
+    c->yarn.original_context = original;
     c->yarn.enabled = true;
-    c->yarn.factor = (float)context / (float)c->yarn.original_context;
+    c->yarn.factor = (float)context / (float)original;
     return OK;
 }
 

@@ -57,7 +57,11 @@ int config_parse_generation(struct model_config *c, const char *json, size_t n, 
 
 int config_validate(const struct model_config *c, struct error *e) MUST_USE;
 
-/* Long context asked for beyond the native one turns YaRN on as the model card says (factor = context / native). */
+/* Positions the model handles as configured: YaRN's factor * original_context, else max_position. */
+int config_native_context(const struct model_config *c);
+
+/* Long context asked for beyond the native one turns YaRN on as the model card says (factor = context / original), up
+ * to 4 times the original. ERR_TOO_LONG beyond. */
 int config_extend_context(struct model_config *c, int context, struct error *e) MUST_USE;
 
 /* Inverse frequencies [head_size / 2] and the factor that scales cos and sin (1 without YaRN). */
