@@ -6,6 +6,8 @@
 
 /* clang-format off */
 #define VERBS(X)                                                                                                       \
+    X(generate) \
+    X(bench) \
     X(logits) \
     X(tokenize) \
     X(template) \
