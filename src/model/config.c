@@ -24,6 +24,11 @@ void config_init(struct model_config *c)
     c->yarn = (struct rope_yarn){.factor = 1, .beta_fast = 32, .beta_slow = 1, .truncate = true};
 }
 
+static bool is_set(const json_t *value)
+{
+    return value && !json_is_null(value) && !json_is_false(value);
+}
+
 /* Absent or null leaves *out alone; a wrong type or a value outside [low, high] is an error that names the key. */
 static int read_int(const json_t *object, const char *key, int low, int high, int *out, struct error *e)
 {
@@ -93,9 +98,12 @@ static int read_rope(struct model_config *c, const json_t *root, struct error *e
     if (rc || !kind || strcmp(kind, "default") == 0) return rc;
     if (strcmp(kind, "yarn") != 0)
         return error_set(e, ERR_UNSUPPORTED, "the rope type \"%.32s\" is not supported, only default and yarn", kind);
-    if (json_object_get(rope, "mscale") || json_object_get(rope, "mscale_all_dim"))
-        return error_set(e, ERR_UNSUPPORTED, "YaRN with mscale is not supported");
+    static const char *const foreign[] = {"mscale", "mscale_all_dim", "long_factor", "short_factor"};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (is_set(json_object_get(rope, foreign[i])))
+            return error_set(e, ERR_UNSUPPORTED, "YaRN with %s is not supported", foreign[i]);
     c->yarn.enabled = true;
+    c->yarn.factor = 0;
     c->yarn.original_context = c->max_position;
     rc = read_float(rope, "factor", &c->yarn.factor, e);
     if (!rc) rc = read_int(rope, "original_max_position_embeddings", 1, LIMIT_CONTEXT, &c->yarn.original_context, e);
@@ -103,6 +111,8 @@ static int read_rope(struct model_config *c, const json_t *root, struct error *e
     if (!rc) rc = read_float(rope, "beta_slow", &c->yarn.beta_slow, e);
     if (!rc) rc = read_float(rope, "attention_factor", &c->yarn.attention_factor, e);
     if (!rc) rc = read_bool(rope, "truncate", &c->yarn.truncate, e);
+    if (!rc && c->yarn.factor == 0) /* as transformers does for a missing factor */
+        c->yarn.factor = (float)c->max_position / (float)c->yarn.original_context;
     return rc;
 }
 
@@ -115,8 +125,22 @@ static int check_kind(const json_t *root, struct error *e)
     const char *act = json_string_value(json_object_get(root, "hidden_act"));
     if (act && strcmp(act, "silu") != 0)
         return error_set(e, ERR_UNSUPPORTED, "the activation \"%.32s\" is not supported, only silu", act);
-    if (json_is_true(json_object_get(root, "use_sliding_window")))
-        return error_set(e, ERR_UNSUPPORTED, "sliding window attention is not supported");
+    if (is_set(json_object_get(root, "use_sliding_window")))
+        return error_set(e, ERR_UNSUPPORTED, "sliding window attention (use_sliding_window) is not supported");
+    const json_t *layers = json_object_get(root, "layer_types");
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        const char *layer = json_string_value(json_array_get(layers, i));
+        if (!layer || strcmp(layer, "full_attention") != 0)
+            return error_set(e, ERR_UNSUPPORTED, "the layer type \"%.32s\" is not supported, only full_attention",
+                             layer ? layer : "");
+    }
+    const json_t *quantization = json_object_get(root, "quantization_config");
+    if (is_set(quantization)) {
+        const char *method = json_string_value(json_object_get(quantization, "quant_method"));
+        return error_set(e, ERR_UNSUPPORTED,
+                         "weights quantised with %.32s are not supported; take the bf16 model or a GGUF file",
+                         method ? method : "quantization_config");
+    }
     return OK;
 }
 
@@ -174,16 +198,28 @@ int config_validate(const struct model_config *c, struct error *e)
         return error_set(e, ERR_FORMAT, "the model's config does not say its vocabulary, hidden, layer or head sizes");
     if (c->kv_heads <= 0 || c->heads % c->kv_heads)
         return error_set(e, ERR_FORMAT, "%d query heads cannot share %d key/value heads", c->heads, c->kv_heads);
+    if (c->head_size > LIMIT_HEAD_SIZE)
+        return error_set(e, ERR_UNSUPPORTED, "a head size of %d is not supported, only up to %d", c->head_size,
+                         LIMIT_HEAD_SIZE);
     if (c->head_size % 16)
         return error_set(e, ERR_UNSUPPORTED, "a head size of %d is not supported, only multiples of 16", c->head_size);
     if (!(c->rms_eps > 0 && c->rms_eps < 1) || !(c->rope_theta > 1))
         return error_set(e, ERR_FORMAT, "the model's config has an impossible rms_norm_eps or rope_theta");
-    if (c->yarn.enabled &&
-        (!(c->yarn.factor >= 1) || !(c->yarn.beta_fast > c->yarn.beta_slow) || !(c->yarn.beta_slow > 0)))
+    const struct rope_yarn *y = &c->yarn;
+    if (y->enabled && (!(y->factor >= 1 && y->factor <= LIMIT_CONTEXT) || !(y->beta_fast > y->beta_slow) ||
+                       !(y->beta_slow > 0) || !(y->attention_factor >= 0) || y->original_context < 1))
         return error_set(e, ERR_FORMAT, "the model's config has impossible YaRN parameters");
+    if (!(c->temperature >= 0 && c->temperature <= 100) || !(c->top_p > 0 && c->top_p <= 1) || c->top_k < 0 ||
+        !(c->repetition_penalty > 0 && c->repetition_penalty <= 100))
+        return error_set(e, ERR_FORMAT,
+                         "the model's generation config has an impossible temperature, top_p, top_k or "
+                         "repetition_penalty");
     for (int i = 0; i < c->eos_count; i++)
         if (c->eos[i] >= c->vocab_size)
-            return error_set(e, ERR_FORMAT, "the end token %d is outside the vocabulary", c->eos[i]);
+            return error_set(e, ERR_FORMAT,
+                             "the end token %d is outside the vocabulary of %d; the model's files do not "
+                             "belong together",
+                             c->eos[i], c->vocab_size);
     return OK;
 }
 

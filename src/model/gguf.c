@@ -7,6 +7,8 @@
 
 #include "base/checked.h"
 #include "base/limits.h"
+#include "model/file_hint.h"
+#include "model/gguf_check.h"
 
 enum { DEFAULT_ALIGNMENT = 32, MAX_DIMS = 4, GGUF_VERSION = 3 };
 
@@ -44,6 +46,18 @@ static int take_text(struct cursor *c, struct gguf_text *out, size_t limit, cons
     return OK;
 }
 
+/* A key or a tensor's name: printable ASCII, so that it may stand in a sentence. */
+static int take_name(struct cursor *c, struct gguf_text *out, const char *what)
+{
+    size_t at = c->at;
+    int rc = take_text(c, out, LIMIT_TENSOR_NAME, what);
+    for (size_t i = 0; !rc && i < out->len; i++)
+        if (out->data[i] <= ' ' || out->data[i] > '~') rc = ERR_FORMAT;
+    if (rc || out->len == 0)
+        return error_set(c->e, ERR_FORMAT, "the name at byte %zu in %s is not text; the file is damaged", at, what);
+    return OK;
+}
+
 static size_t scalar_size(enum gguf_type type)
 {
     static const size_t sizes[GGUF_TYPE_COUNT] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
@@ -62,6 +76,10 @@ static int skip_values(struct cursor *c, const struct gguf_pair *p)
     }
     size_t bytes = (size_t)p->count * scalar_size(p->type); /* count <= LIMIT_GGUF_ARRAY */
     if (!range_fits(c->at, bytes, c->size)) return cut_short(c, "the metadata");
+    for (size_t i = 0; p->type == GGUF_BOOL && i < bytes; i++)
+        if (p->value[i] > 1)
+            return error_set(c->e, ERR_FORMAT, "the metadata %.*s is neither true nor false; the file is damaged",
+                             (int)p->key.len, p->key.data);
     c->at += bytes;
     return OK;
 }
@@ -69,7 +87,7 @@ static int skip_values(struct cursor *c, const struct gguf_pair *p)
 static int take_pair(struct cursor *c, struct gguf_pair *p)
 {
     uint32_t type;
-    int rc = take_text(c, &p->key, LIMIT_TENSOR_NAME, "the metadata");
+    int rc = take_name(c, &p->key, "the metadata");
     if (!rc) rc = take(c, &type, sizeof type, "the metadata");
     if (rc) return rc;
     p->is_array = type == GGUF_ARRAY;
@@ -83,7 +101,10 @@ static int take_pair(struct cursor *c, struct gguf_pair *p)
                              "the array %.*s has %llu elements, over the limit of %u; the file is damaged",
                              (int)p->key.len, p->key.data, (unsigned long long)p->count, LIMIT_GGUF_ARRAY);
     }
-    if (type >= GGUF_TYPE_COUNT || type == GGUF_ARRAY)
+    if (type == GGUF_ARRAY)
+        return error_set(c->e, ERR_FORMAT, "the metadata %.*s is an array of arrays, which no Qwen model has",
+                         (int)p->key.len, p->key.data);
+    if (type >= GGUF_TYPE_COUNT)
         return error_set(c->e, ERR_FORMAT, "the metadata %.*s has the unknown type %u; the file is damaged or too new",
                          (int)p->key.len, p->key.data, type);
     p->type = (enum gguf_type)type;
@@ -131,20 +152,28 @@ static int take_shape(struct cursor *c, struct gguf_tensor *t)
     return OK;
 }
 
+static int refuse_type(struct cursor *c, const struct gguf_tensor *t, uint32_t number)
+{
+    const char *name = gguf_foreign_type(number);
+    if (name)
+        return error_set(c->e, ERR_UNSUPPORTED,
+                         "tensor %.*s is stored as %s, which is not read here; take a file in Q4_K_M, Q5_K_M, Q6_K, "
+                         "Q8_0, Q4_0, F16 or BF16",
+                         (int)t->name.len, t->name.data, name);
+    return error_set(c->e, ERR_FORMAT,
+                     "tensor %.*s is stored in the unknown format number %u; the file is damaged or too new",
+                     (int)t->name.len, t->name.data, number);
+}
+
 static int take_tensor(struct cursor *c, struct gguf_tensor *t, uint64_t *offset)
 {
     uint32_t number;
-    int rc = take_text(c, &t->name, LIMIT_TENSOR_NAME, "the tensor table");
+    int rc = take_name(c, &t->name, "the tensor table");
     if (!rc) rc = take_shape(c, t);
     if (!rc) rc = take(c, &number, sizeof number, "the tensor table");
     if (!rc) rc = take(c, offset, sizeof *offset, "the tensor table");
     if (rc) return rc;
-    if (!dtype_of_ggml(number, &t->type))
-        return error_set(
-            c->e, ERR_FORMAT,
-            "tensor %.*s is stored in format number %u, which is not read here; take a file in F32, F16, BF16, Q8_0, "
-            "Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K",
-            (int)t->name.len, t->name.data, number);
+    if (!dtype_of_ggml(number, &t->type)) return refuse_type(c, t, number);
     struct dtype_info info = dtype_info(t->type);
     size_t elements;
     if ((size_t)t->cols % info.block_elems)
@@ -159,16 +188,10 @@ static int take_tensor(struct cursor *c, struct gguf_tensor *t, uint64_t *offset
 
 static int take_header(struct cursor *c, uint64_t *tensors, uint64_t *pairs)
 {
-    char magic[4];
     uint32_t version;
-    if (c->size < 4) return error_set(c->e, ERR_FORMAT, "the file is too short to be a GGUF model; pull it again");
-    memcpy(magic, c->data, 4);
-    if (memcmp(magic, "GGUF", 4) != 0) {
-        const char *looks = magic[0] == '<'                 ? " (it looks like a web page)"
-                            : memcmp(magic, "vers", 4) == 0 ? " (it looks like a Git LFS pointer)"
-                                                            : "";
-        return error_set(c->e, ERR_FORMAT, "the file is not a GGUF model%s; pull it again", looks);
-    }
+    if (c->size < 4 || memcmp(c->data, "GGUF", 4) != 0)
+        return error_set(c->e, ERR_FORMAT, "it is not a GGUF file%s; pull the model again",
+                         file_hint(c->data, c->size));
     c->at = 4;
     int rc = take(c, &version, sizeof version, "the header");
     if (!rc) rc = take(c, tensors, sizeof *tensors, "the header");
@@ -189,7 +212,9 @@ static int take_header(struct cursor *c, uint64_t *tensors, uint64_t *pairs)
 static int place_tensors(struct cursor *c, struct gguf *g, const uint64_t *offsets)
 {
     int64_t alignment = DEFAULT_ALIGNMENT;
-    gguf_get_integer(g, "general.alignment", &alignment);
+    bool given = gguf_find(g, "general.alignment") != NULL;
+    if (given && !gguf_get_integer(g, "general.alignment", &alignment))
+        return error_set(c->e, ERR_FORMAT, "general.alignment is not a number; the file is damaged");
     if (alignment < 1 || alignment > 1 << 20 || (alignment & (alignment - 1)))
         return error_set(c->e, ERR_FORMAT, "the alignment %lld is not a power of two; the file is damaged",
                          (long long)alignment);
@@ -231,7 +256,8 @@ static int parse(struct gguf *g, struct cursor *c, uint64_t **offsets)
         rc = take_tensor(c, &g->tensors[g->tensor_count], &(*offsets)[g->tensor_count]);
         if (rc) return rc;
     }
-    return place_tensors(c, g, *offsets);
+    rc = place_tensors(c, g, *offsets);
+    return rc ? rc : gguf_check(g, c->e);
 }
 
 int gguf_parse(struct gguf *g, const uint8_t *data, size_t n, struct error *e)

@@ -21,34 +21,53 @@ static const char *const target_names[LORA_TARGETS] = {"self_attn.q_proj", "self
 /* Settings that would change the mathematics and that we do not honour, with the value that means "off". */
 static int refuse_unsupported(const json_t *root, struct error *e)
 {
-    static const char *const must_be_false[] = {"use_dora", "fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora"};
-    for (size_t i = 0; i < sizeof must_be_false / sizeof *must_be_false; i++)
-        if (json_is_true(json_object_get(root, must_be_false[i])))
-            return error_set(e, ERR_UNSUPPORTED, "the adapter uses %s, which is not supported", must_be_false[i]);
+    static const char *const must_be_off[] = {"use_dora",
+                                              "fan_in_fan_out",
+                                              "lora_bias",
+                                              "use_qalora",
+                                              "use_bdlora",
+                                              "modules_to_save",
+                                              "layer_replication",
+                                              "target_parameters",
+                                              "trainable_token_indices",
+                                              "alora_invocation_tokens",
+                                              "arrow_config"};
     const char *kind = json_string_value(json_object_get(root, "peft_type"));
-    if (!kind || strcmp(kind, "LORA") != 0) return error_set(e, ERR_UNSUPPORTED, "the adapter's peft_type is not LORA");
+    if (!kind || strcmp(kind, "LORA") != 0)
+        return error_set(e, ERR_UNSUPPORTED, "its peft_type is \"%.32s\", only LORA is supported", kind ? kind : "");
+    for (size_t i = 0; i < sizeof must_be_off / sizeof *must_be_off; i++) {
+        const json_t *value = json_object_get(root, must_be_off[i]);
+        bool empty =
+            (json_is_array(value) || json_is_object(value)) && !json_array_size(value) && !json_object_size(value);
+        if (value && !json_is_null(value) && !json_is_false(value) && !empty)
+            return error_set(e, ERR_UNSUPPORTED, "it uses %s, which is not supported", must_be_off[i]);
+    }
     const char *bias = json_string_value(json_object_get(root, "bias"));
     if (bias && strcmp(bias, "none") != 0)
-        return error_set(e, ERR_UNSUPPORTED, "the adapter trains biases, which is not supported");
-    if (json_array_size(json_object_get(root, "modules_to_save")))
-        return error_set(e, ERR_UNSUPPORTED,
-                         "the adapter replaces whole modules (modules_to_save), which is not supported");
+        return error_set(e, ERR_UNSUPPORTED, "it trains biases (bias = \"%.20s\"), which is not supported", bias);
     return OK;
 }
 
-/* rank_pattern / alpha_pattern: the value of the key that the module's name ends with. */
-static double pattern_value(const json_t *patterns, const char *module, double otherwise)
+/* rank_pattern / alpha_pattern: the value of the key that the module's name is or ends with, after a dot. PEFT reads
+ * keys as regular expressions; one that uses more than names and dots is refused. */
+static int pattern_value(const json_t *root, const char *pattern, const char *module, double *out, struct error *e)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)patterns, key, value)
+    json_object_foreach(json_object_get(root, pattern), key, value)
     {
         size_t k = strlen(key);
         size_t m = strlen(module);
-        bool ends = k <= m && strcmp(module + m - k, key) == 0 && (k == m || module[m - k - 1] == '.');
-        if (ends && json_is_number(value)) return json_number_value(value);
+        if (strpbrk(key, "^$*+?()[]{}|\\"))
+            return error_set(e, ERR_UNSUPPORTED, "the regular expression \"%.100s\" in %s is not supported", key,
+                             pattern);
+        if (!json_is_number(value)) return error_set(e, ERR_FORMAT, "%s holds something that is no number", pattern);
+        bool ends = k > 0 && k <= m && strcmp(module + m - k, key) == 0 && (k == m || module[m - k - 1] == '.');
+        if (!ends) continue;
+        *out = json_number_value(value);
+        return OK;
     }
-    return otherwise;
+    return OK;
 }
 
 static float *widen(const struct safetensor *t)
@@ -83,9 +102,11 @@ static int place(struct lora *l, const struct safetensor *t, const struct model_
 {
     int layer;
     int used = 0;
-    const char *at = strstr(t->name, "model.layers.");
-    if (!at || sscanf(at, "model.layers.%9d.%n", &layer, &used) != 1 || !used || layer < 0 || layer >= l->layers)
-        return error_set(e, ERR_FORMAT, "the adapter's tensor %s has no place in this model", t->name);
+    static const char prefix[] = "base_model.model."; /* PEFT's wrapper; then the base model's own name */
+    const char *at = t->name + (strncmp(t->name, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : 0);
+    if (sscanf(at, "model.layers.%9d.%n", &layer, &used) != 1 || !used || layer < 0 || layer >= l->layers)
+        return error_set(e, ERR_FORMAT, "the adapter's tensor %s has no place in this model, which has %d layers",
+                         t->name, l->layers);
     at += used;
     for (int k = 0; k < LORA_TARGETS; k++) {
         size_t n = strlen(target_names[k]);
@@ -125,28 +146,49 @@ static int finish(struct lora *l, const json_t *root, struct error *e)
             if (!p->rank) continue;
             char module[96];
             snprintf(module, sizeof module, "model.layers.%d.%s", i, target_names[k]);
-            double r = pattern_value(json_object_get(root, "rank_pattern"), module, rank);
-            double a = pattern_value(json_object_get(root, "alpha_pattern"), module, alpha);
+            double r = rank;
+            double a = alpha;
+            int rc = pattern_value(root, "rank_pattern", module, &r, e);
+            if (!rc) rc = pattern_value(root, "alpha_pattern", module, &a, e);
+            if (rc) return rc;
             if (!p->a || !p->b || (double)p->rank != r)
                 return error_set(e, ERR_FORMAT, "the adapter's %s is incomplete or not of rank %g as its config says",
                                  module, r);
             p->scale = (float)(a / (rslora ? sqrt(r) : r));
+            if (!isfinite(p->scale)) return error_set(e, ERR_FORMAT, "the lora_alpha of %s is impossible", module);
         }
+    if (!l->max_rank) return error_set(e, ERR_FORMAT, "adapter_model.safetensors is empty");
     return OK;
+}
+
+static int read_config(json_t **root, const char *directory, struct error *e)
+{
+    char path[LIMIT_PATH];
+    struct buf text = BUF_INIT(LIMIT_CONFIG_JSON);
+    int rc = path_join(path, sizeof path, directory, "adapter_config.json");
+    if (rc) error_set(e, rc, "its path is too long");
+    if (!rc && !file_exists(path))
+        rc = error_set(e, ERR_NOT_FOUND, "it has no adapter_config.json; --lora takes a PEFT directory");
+    if (!rc) rc = file_read(&text, path, e);
+    if (!rc) rc = json_read(root, buf_text(&text), text.len, e);
+    if (!rc && !json_is_object(*root)) rc = error_set(e, ERR_FORMAT, "it is not a JSON object");
+    if (rc && rc != ERR_NOT_FOUND) error_context(e, "adapter_config.json");
+    buf_free(&text);
+    return rc;
 }
 
 static int load(struct lora *l, const char *directory, const struct model_config *c, struct error *e)
 {
     char path[LIMIT_PATH];
-    struct buf text = BUF_INIT(LIMIT_CONFIG_JSON);
     struct file_map map = {0};
     struct safetensors s = {0};
     json_t *root = NULL;
-    int rc = path_join(path, sizeof path, directory, "adapter_config.json");
-    if (!rc) rc = file_read(&text, path, e);
-    if (!rc) rc = json_read(&root, buf_text(&text), text.len, e);
+    int rc = read_config(&root, directory, e);
     if (!rc) rc = refuse_unsupported(root, e);
-    if (!rc) rc = path_join(path, sizeof path, directory, "adapter_model.safetensors");
+    if (!rc && path_join(path, sizeof path, directory, "adapter_model.safetensors"))
+        rc = error_set(e, ERR_TOO_LONG, "its path is too long");
+    if (!rc && !file_exists(path))
+        rc = error_set(e, ERR_FORMAT, "adapter_model.safetensors is missing beside adapter_config.json");
     if (!rc) rc = file_map_open(&map, path, e);
     if (!rc) rc = safetensors_parse(&s, map.data, map.size, e);
     for (size_t i = 0; !rc && i < s.count; i++) rc = place(l, &s.tensors[i], c, e);
@@ -154,7 +196,6 @@ static int load(struct lora *l, const char *directory, const struct model_config
     safetensors_free(&s);
     file_map_close(&map);
     json_decref(root);
-    buf_free(&text);
     return rc;
 }
 

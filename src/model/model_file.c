@@ -1,5 +1,5 @@
 /* model_file.c - see model_file.h: opening, looking up, closing. The two containers are read in model_file_gguf.c and
- * model_file_hf.c. Look-up is a linear search: a model has a few hundred tensors and each is asked for once. */
+ * model_file_hf.c. Names are found through an open-addressing table: a hostile file may hold 16384 of them. */
 #include "model/model_file.h"
 
 #include <stdlib.h>
@@ -42,6 +42,7 @@ void model_file_close(struct model_file *f)
     free(f->maps);
     free(f->tensors);
     free(f->tensor_names);
+    free(f->index);
     tokenizer_store_free(&f->tokenizer);
     free(f);
 }
@@ -59,22 +60,52 @@ int model_file_map(struct model_file *f, const char *path, struct file_map **out
     return OK;
 }
 
+/* FNV-1a */
+static size_t name_hash(const char *name)
+{
+    uint64_t h = 0xCBF29CE484222325u;
+    for (; *name; name++) h = (h ^ (uint8_t)*name) * 0x100000001B3u;
+    return (size_t)(h ^ h >> 32);
+}
+
+/* Where name is, or the free place where it belongs. The table is never full. */
+static uint32_t *index_place(const struct model_file *f, const char *name)
+{
+    size_t at = name_hash(name) & f->index_mask;
+    while (f->index[at] && strcmp(f->tensor_names[f->index[at] - 1], name) != 0) at = (at + 1) & f->index_mask;
+    return &f->index[at];
+}
+
+static int grow(struct model_file *f, struct error *e)
+{
+    size_t cap = f->tensor_cap ? 2 * f->tensor_cap : 512; /* a power of two */
+    if (cap > 2 * LIMIT_TENSORS) return error_set(e, ERR_FORMAT, "the model has too many tensors; it is damaged");
+    struct tensor_view *tensors = realloc(f->tensors, cap * sizeof *tensors);
+    if (tensors) f->tensors = tensors;
+    char **names = realloc(f->tensor_names, cap * sizeof *names);
+    if (names) f->tensor_names = names;
+    uint32_t *index = calloc(2 * cap, sizeof *index);
+    if (!tensors || !names || !index) {
+        free(index);
+        return error_set(e, ERR_NOMEM, "no memory for the tensor table");
+    }
+    free(f->index);
+    f->index = index;
+    f->index_mask = 2 * cap - 1;
+    f->tensor_cap = cap;
+    for (size_t i = 0; i < f->tensor_count; i++) *index_place(f, f->tensor_names[i]) = (uint32_t)i + 1;
+    return OK;
+}
+
 int model_file_add(struct model_file *f, const char *name, const struct tensor_view *t, struct error *e)
 {
     if (model_file_find(f, name))
         return error_set(e, ERR_FORMAT, "the tensor %s is there twice; pull the model again", name);
-    if (f->tensor_count == f->tensor_cap) {
-        size_t cap = f->tensor_cap ? 2 * f->tensor_cap : 512;
-        if (cap > 2 * LIMIT_TENSORS) return error_set(e, ERR_FORMAT, "the model has too many tensors");
-        struct tensor_view *tensors = realloc(f->tensors, cap * sizeof *tensors);
-        if (tensors) f->tensors = tensors;
-        char **names = realloc(f->tensor_names, cap * sizeof *names);
-        if (names) f->tensor_names = names;
-        if (!tensors || !names) return error_set(e, ERR_NOMEM, "no memory for the tensor table");
-        f->tensor_cap = cap;
-    }
+    int rc = f->tensor_count == f->tensor_cap ? grow(f, e) : OK;
+    if (rc) return rc;
     char *copy = strdup(name);
     if (!copy) return error_set(e, ERR_NOMEM, "no memory for the tensor table");
+    *index_place(f, name) = (uint32_t)f->tensor_count + 1;
     f->tensor_names[f->tensor_count] = copy;
     f->tensors[f->tensor_count] = *t;
     f->tensors[f->tensor_count++].name = copy;
@@ -113,9 +144,8 @@ const struct tensor_view *model_file_tensor(const struct model_file *f, size_t i
 
 const struct tensor_view *model_file_find(const struct model_file *f, const char *name)
 {
-    for (size_t i = 0; i < f->tensor_count; i++)
-        if (strcmp(f->tensor_names[i], name) == 0) return &f->tensors[i];
-    return NULL;
+    uint32_t at = f->index ? *index_place(f, name) : 0;
+    return at ? &f->tensors[at - 1] : NULL;
 }
 
 void model_file_forget(const struct model_file *f, const struct tensor_view *t)

@@ -43,6 +43,15 @@ static int read_configs(struct model_file *f, const char *directory, struct erro
     return rc;
 }
 
+static bool has_pickle(const char *directory)
+{
+    char path[LIMIT_PATH];
+    static const char *const names[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
+    for (size_t i = 0; i < 2; i++)
+        if (path_join(path, sizeof path, directory, names[i]) == OK && file_exists(path)) return true;
+    return false;
+}
+
 static int read_shard(struct model_file *f, const char *directory, const char *name, struct error *e)
 {
     char path[LIMIT_PATH];
@@ -50,6 +59,9 @@ static int read_shard(struct model_file *f, const char *directory, const char *n
     struct safetensors s = {0};
     if (path_join(path, sizeof path, directory, name))
         return error_set(e, ERR_TOO_LONG, "the model's path is too long");
+    if (!file_exists(path))
+        return error_set(e, ERR_FORMAT, "%.200s is missing from the model's directory; pull the model again%s", name,
+                         has_pickle(directory) ? " (pytorch_model.bin is not read, only safetensors)" : "");
     int rc = model_file_map(f, path, &map, e);
     if (!rc) rc = safetensors_parse(&s, map->data, map->size, e);
     for (size_t i = 0; !rc && i < s.count; i++) {
@@ -65,7 +77,18 @@ static int read_shard(struct model_file *f, const char *directory, const char *n
 
 static bool is_plain_name(const char *name)
 {
-    return *name && !strchr(name, '/') && strcmp(name, "..") != 0;
+    if (strchr(name, '/') || strlen(name) > 255 || *name == '.') return false;
+    for (const char *p = name; *p; p++)
+        if (*p < ' ' || *p == 0x7F) return false;
+    return *name != '\0';
+}
+
+static bool is_in_file(const struct model_file *f, const char *tensor, json_int_t map)
+{
+    const struct tensor_view *t = model_file_find(f, tensor);
+    if (!t) return false;
+    const struct file_map *m = &f->maps[map];
+    return (const uint8_t *)t->data >= m->data && (const uint8_t *)t->data < m->data + m->size;
 }
 
 /* The index maps tensors to files; each file is read once, and every tensor must then be there. */
@@ -73,6 +96,7 @@ static int read_shards(struct model_file *f, const char *directory, const char *
 {
     json_t *root = NULL;
     int rc = json_read(&root, index, n, e);
+    if (rc) error_context(e, "model.safetensors.index.json");
     json_t *map = json_object_get(root, "weight_map");
     json_t *done = json_object();
     const char *tensor;
@@ -89,13 +113,15 @@ static int read_shards(struct model_file *f, const char *directory, const char *
             }
             if (json_object_get(done, name)) continue;
             rc = read_shard(f, directory, name, e);
-            if (rc || json_object_set_new(done, name, json_true())) break;
+            if (!rc && json_object_set_new(done, name, json_integer((json_int_t)f->map_count - 1)))
+                rc = error_set(e, ERR_NOMEM, "no memory to open the model");
+            if (rc) break;
         }
     }
     if (!rc) {
         json_object_foreach(map, tensor, file)
         {
-            if (model_file_find(f, tensor)) continue;
+            if (is_in_file(f, tensor, json_integer_value(json_object_get(done, json_string_value(file))))) continue;
             rc = error_set(e, ERR_FORMAT, "the tensor %.200s is not in %.200s as the index says; pull the model again",
                            tensor, json_string_value(file));
             break;
@@ -118,63 +144,42 @@ static int read_weights(struct model_file *f, const char *directory, struct erro
     return rc;
 }
 
-/* vocab.json + merges.txt + the added tokens of tokenizer_config.json, wrapped as tokenizer.json would hold them. */
-static int read_split_tokenizer(struct model_file *f, const char *directory, struct error *e)
+/* Read directory/name and give it to parse; *there says whether it exists. */
+typedef int (*part_parser)(struct tokenizer_store *s, const char *text, size_t n, struct error *e);
+
+static int parse_part(struct model_file *f, const char *directory, const char *name, part_parser parse, bool *there,
+                      struct error *e)
 {
-    struct buf vocab = BUF_INIT(LIMIT_TOKENIZER_JSON);
-    struct buf merges = BUF_INIT(LIMIT_TOKENIZER_JSON);
-    struct buf settings = BUF_INIT(LIMIT_CONFIG_JSON);
-    json_t *tokens = NULL;
-    json_t *root = NULL;
-    int rc = read_part(directory, "vocab.json", &vocab, e);
-    if (rc == ERR_NOT_FOUND) {
-        rc = OK; /* no tokenizer at all: weights alone */
-        goto out;
+    struct buf text = BUF_INIT(LIMIT_TOKENIZER_JSON);
+    int rc = read_part(directory, name, &text, e);
+    *there = rc != ERR_NOT_FOUND;
+    if (!*there) {
+        rc = OK;
+    } else {
+        if (!rc) rc = parse(&f->tokenizer, buf_text(&text), text.len, e);
+        if (rc) error_context(e, "%s", name);
     }
-    if (!rc) rc = read_part(directory, "merges.txt", &merges, e);
-    if (!rc) rc = read_part(directory, "tokenizer_config.json", &settings, e);
-    if (rc == ERR_NOT_FOUND)
-        rc = error_set(e, ERR_FORMAT, "merges.txt or tokenizer_config.json is missing beside vocab.json");
-    if (!rc) rc = json_read(&tokens, buf_text(&vocab), vocab.len, e);
-    if (!rc) rc = json_read(&root, buf_text(&settings), settings.len, e);
-    if (rc) goto out;
-    const char *text;
-    json_t *value;
-    json_object_foreach(tokens, text, value)
-    {
-        if (!rc && json_is_integer(value) && json_integer_value(value) >= 0)
-            rc = tokenizer_store_set(&f->tokenizer, (size_t)json_integer_value(value), text, strlen(text), 0, e);
-    }
-    json_object_foreach(json_object_get(root, "added_tokens_decoder"), text, value)
-    {
-        const char *content = json_string_value(json_object_get(value, "content"));
-        uint8_t kind = json_is_true(json_object_get(value, "special")) ? 1 : 2;
-        if (!rc && content)
-            rc = tokenizer_store_set(&f->tokenizer, (size_t)strtoul(text, NULL, 10), content, strlen(content), kind, e);
-    }
-    char *rest = NULL;
-    for (char *line = merges.data ? strtok_r(merges.data, "\r\n", &rest) : NULL; line && !rc;
-         line = strtok_r(NULL, "\r\n", &rest))
-        if (strncmp(line, "#version", 8) != 0) rc = tokenizer_store_add_merge(&f->tokenizer, line, strlen(line), e);
-    if (!rc) tokenizer_store_finish(&f->tokenizer);
-out:
-    json_decref(tokens);
-    json_decref(root);
-    buf_free(&vocab);
-    buf_free(&merges);
-    buf_free(&settings);
+    buf_free(&text);
     return rc;
 }
 
+/* tokenizer.json, or vocab.json + merges.txt + the added tokens of tokenizer_config.json; neither: weights alone. */
 static int read_tokenizer(struct model_file *f, const char *directory, struct error *e)
 {
-    struct buf text = BUF_INIT(LIMIT_TOKENIZER_JSON);
-    int rc = read_part(directory, "tokenizer.json", &text, e);
-    if (rc == OK)
-        rc = tokenizer_store_parse_json(&f->tokenizer, buf_text(&text), text.len, e);
-    else if (rc == ERR_NOT_FOUND)
-        rc = read_split_tokenizer(f, directory, e);
-    buf_free(&text);
+    bool there;
+    bool config_there;
+    bool merges_there = true;
+    int rc = parse_part(f, directory, "tokenizer.json", tokenizer_store_parse_json, &there, e);
+    if (!rc && there)
+        return parse_part(f, directory, "tokenizer_config.json", tokenizer_store_parse_template, &config_there, e);
+    if (!rc) rc = parse_part(f, directory, "vocab.json", tokenizer_store_parse_vocab, &there, e);
+    if (rc || !there) return rc;
+    rc = parse_part(f, directory, "merges.txt", tokenizer_store_parse_merges, &merges_there, e);
+    if (!rc) rc = parse_part(f, directory, "tokenizer_config.json", tokenizer_store_parse_added, &config_there, e);
+    if (!rc && (!merges_there || !config_there))
+        rc = error_set(e, ERR_FORMAT, "%s is missing beside vocab.json; pull the model again",
+                       merges_there ? "tokenizer_config.json" : "merges.txt");
+    if (!rc) rc = parse_part(f, directory, "tokenizer_config.json", tokenizer_store_parse_template, &config_there, e);
     return rc;
 }
 

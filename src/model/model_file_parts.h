@@ -26,6 +26,8 @@ struct model_file {
     struct tensor_view *tensors;
     char **tensor_names; /* owned, same order */
     size_t tensor_count, tensor_cap;
+    uint32_t *index; /* [index_mask + 1]: hash table of names; position + 1 in tensors, 0 = free */
+    size_t index_mask;
     struct tokenizer_store tokenizer;
 };
 
@@ -40,8 +42,22 @@ int model_file_map(struct model_file *f, const char *path, struct file_map **out
 int tokenizer_store_set(struct tokenizer_store *s, size_t id, const char *text, size_t n, uint8_t kind,
                         struct error *e) MUST_USE;
 int tokenizer_store_add_merge(struct tokenizer_store *s, const char *text, size_t n, struct error *e) MUST_USE;
-void tokenizer_store_finish(struct tokenizer_store *s); /* publish the arrays in data */
+void tokenizer_store_finish(struct tokenizer_store *s); /* publish the arrays in data; may be called again */
 void tokenizer_store_free(struct tokenizer_store *s);
+
+/* The three readings of a GGUF's metadata, in this order, tensors first. */
+struct gguf;
+int config_read_gguf(struct model_file *f, const struct gguf *g, struct error *e) MUST_USE;
+int tokenizer_store_read_gguf(struct tokenizer_store *s, const struct gguf *g, struct error *e) MUST_USE;
+int config_read_gguf_generation(struct model_file *f, const struct gguf *g, struct error *e) MUST_USE;
+
+/* vocab.json, merges.txt and tokenizer_config.json (data, length) into s, as tokenizer.json would be. */
+int tokenizer_store_parse_vocab(struct tokenizer_store *s, const char *json, size_t n, struct error *e) MUST_USE;
+int tokenizer_store_parse_merges(struct tokenizer_store *s, const char *text, size_t n, struct error *e) MUST_USE;
+int tokenizer_store_parse_added(struct tokenizer_store *s, const char *json, size_t n, struct error *e) MUST_USE;
+
+/* chat_template of a tokenizer_config.json, if it has one. */
+int tokenizer_store_parse_template(struct tokenizer_store *s, const char *json, size_t n, struct error *e) MUST_USE;
 
 /* Parse tokenizer.json (data, length) into s. */
 int tokenizer_store_parse_json(struct tokenizer_store *s, const char *json, size_t n, struct error *e) MUST_USE;

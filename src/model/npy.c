@@ -55,10 +55,11 @@ int npy_parse(struct npy_view *v, const void *data, size_t n, struct error *e)
     const uint8_t *p = data;
     *v = (struct npy_view){0};
     if (n < 12 || memcmp(p, "\x93NUMPY", 6) != 0) return bad(e, "is not one, or is cut short");
+    if (p[6] < 1 || p[6] > 3) return bad(e, "is of an unknown version");
     size_t start = p[6] == 1 ? 10 : 12;
     size_t header_size = p[6] == 1 ? (size_t)p[8] | (size_t)p[9] << 8
                                    : (size_t)p[8] | (size_t)p[9] << 8 | (size_t)p[10] << 16 | (size_t)p[11] << 24;
-    if (p[6] < 1 || p[6] > 3 || !range_fits(start, header_size, n)) return bad(e, "has a damaged header");
+    if (!range_fits(start, header_size, n)) return bad(e, "has a damaged header");
     const char *header = (const char *)p + start;
     const char *descr = value_of(header, header_size, "descr");
     const char *order = value_of(header, header_size, "fortran_order");
@@ -87,6 +88,7 @@ int npy_read_ids(const char *path, int32_t **ids, size_t *count, struct error *e
     *ids = NULL;
     int rc = file_read(&text, path, e);
     if (!rc) rc = npy_parse(&v, buf_text(&text), text.len, e);
+    if (!rc && v.count > LIMIT_CONTEXT) rc = bad(e, "holds more token ids than any context");
     if (!rc && v.kind != 'i') rc = bad(e, "holds floats where token ids are wanted");
     if (!rc && !(*ids = malloc((v.count + 1) * sizeof **ids)))
         rc = error_set(e, ERR_NOMEM, "no memory for the token ids");

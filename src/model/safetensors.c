@@ -2,12 +2,14 @@
 #include "model/safetensors.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "model/file_hint.h"
 
 static int bad(struct error *e, const char *name, const char *what)
 {
@@ -78,12 +80,28 @@ static int by_place(const void *a, const void *b)
     return x->data < y->data ? -1 : x->data > y->data;
 }
 
-static int check_overlap(const struct safetensors *s, struct error *e)
+/* The format allows neither overlaps nor holes: the tensors cover the file to its last byte. */
+static int check_cover(const struct safetensors *s, const uint8_t *body, size_t body_size, struct error *e)
 {
-    for (size_t i = 1; i < s->count; i++)
-        if (s->tensors[i - 1].data + s->tensors[i - 1].bytes > s->tensors[i].data)
-            return bad(e, s->tensors[i].name, "overlaps its neighbour");
+    const uint8_t *at = body;
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->tensors[i].data < at) return bad(e, s->tensors[i].name, "overlaps its neighbour");
+        if (s->tensors[i].data > at) return bad(e, s->tensors[i].name, "has a hole before it");
+        at += s->tensors[i].bytes;
+    }
+    if (at != body + body_size)
+        return error_set(e, ERR_FORMAT,
+                         "%zu bytes behind the last tensor belong to none; the safetensors file is "
+                         "damaged, pull it again",
+                         (size_t)(body + body_size - at));
     return OK;
+}
+
+static bool is_printable(const char *name)
+{
+    for (const char *p = name; *p; p++)
+        if (*p <= ' ' || *p > '~') return false;
+    return *name != '\0';
 }
 
 static int parse(struct safetensors *s, const json_t *header, const uint8_t *body, size_t body_size, struct error *e)
@@ -98,25 +116,29 @@ static int parse(struct safetensors *s, const json_t *header, const uint8_t *bod
     json_object_foreach((json_t *)(uintptr_t)header, name, entry)
     {
         if (strcmp(name, "__metadata__") == 0) continue;
-        if (strlen(name) > LIMIT_TENSOR_NAME) return bad(e, name, "has an overlong name");
+        if (strlen(name) > LIMIT_TENSOR_NAME || !is_printable(name))
+            return error_set(e, ERR_FORMAT, "a tensor's name is overlong or not text; the safetensors file is damaged");
         int rc = read_entry(&s->tensors[s->count], name, entry, body, body_size, e);
         if (rc) return rc;
         s->count++;
     }
     qsort(s->tensors, s->count, sizeof *s->tensors, by_place);
-    return check_overlap(s, e);
+    return check_cover(s, body, body_size, e);
 }
 
 int safetensors_parse(struct safetensors *s, const uint8_t *data, size_t n, struct error *e)
 {
     uint64_t header_size;
     *s = (struct safetensors){0};
-    if (n < sizeof header_size) return error_set(e, ERR_FORMAT, "the safetensors file is cut short; pull it again");
+    if (n < sizeof header_size)
+        return error_set(e, ERR_FORMAT, "the safetensors file is cut short%s; pull it again", file_hint(data, n));
     memcpy(&header_size, data, sizeof header_size);
     if (header_size > LIMIT_SAFETENSORS_HEADER || !range_fits(sizeof header_size, header_size, n))
-        return error_set(e, ERR_FORMAT, "not a safetensors file, or cut short in its header; pull it again");
+        return error_set(e, ERR_FORMAT, "not a safetensors file, or cut short in its header%s; pull it again",
+                         file_hint(data, n));
     json_t *header = NULL;
     int rc = json_read(&header, (const char *)data + sizeof header_size, (size_t)header_size, e);
+    if (rc) error_context(e, "the safetensors header is damaged, pull the file again");
     if (!rc && !json_is_object(header))
         rc = error_set(e, ERR_FORMAT, "the safetensors header is not an object; pull the file again");
     size_t start = sizeof header_size + (size_t)header_size;

@@ -1,0 +1,159 @@
+/* tokenizer_store_hf.c - the tokenizer files of a Hugging Face directory as tokenizer data: tokenizer.json, or
+ * vocab.json with merges.txt and tokenizer_config.json. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "model/model_file_parts.h"
+
+static int bad(struct error *e, const char *what)
+{
+    return error_set(e, ERR_FORMAT, "the tokenizer %s; pull the model again", what);
+}
+
+/* The text of a JSON string without zero bytes, else NULL. */
+static const char *clean_text(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
+static bool is_taken(const struct tokenizer_store *s, size_t id)
+{
+    return id < s->data.vocab_size && s->tokens[id];
+}
+
+static int read_vocabulary(struct tokenizer_store *s, const json_t *vocabulary, struct error *e)
+{
+    if (!json_is_object(vocabulary)) return bad(e, "has no vocabulary");
+    const char *text;
+    json_t *id;
+    json_object_foreach((json_t *)(uintptr_t)vocabulary, text, id)
+    {
+        json_int_t number = json_integer_value(id);
+        if (!json_is_integer(id) || number < 0 || number >= LIMIT_VOCAB)
+            return bad(e, "has a token without a possible id");
+        if (is_taken(s, (size_t)number)) return bad(e, "has two tokens of one id");
+        int rc = tokenizer_store_set(s, (size_t)number, text, strlen(text), 0, e);
+        if (rc) return rc;
+    }
+    return OK;
+}
+
+/* A merge is "left right" or, in newer files, ["left", "right"]. */
+static int read_merge(struct tokenizer_store *s, const json_t *merge, struct error *e)
+{
+    const char *whole = clean_text(merge);
+    if (whole) return tokenizer_store_add_merge(s, whole, strlen(whole), e);
+    const char *left = clean_text(json_array_get(merge, 0));
+    const char *right = clean_text(json_array_get(merge, 1));
+    if (!left || !right || json_array_size(merge) != 2 || strchr(left, ' ')) return bad(e, "has a malformed merge");
+    struct buf pair = BUF_INIT(LIMIT_TOKENIZER_JSON);
+    int rc = buf_printf(&pair, "%s %s", left, right);
+    rc = rc ? error_set(e, rc, "no memory for the tokenizer")
+            : tokenizer_store_add_merge(s, buf_text(&pair), pair.len, e);
+    buf_free(&pair);
+    return rc;
+}
+
+static int read_merges(struct tokenizer_store *s, const json_t *merges, struct error *e)
+{
+    if (!json_is_array(merges)) return bad(e, "has no merges");
+    for (size_t i = 0; i < json_array_size(merges); i++) {
+        int rc = read_merge(s, json_array_get(merges, i), e);
+        if (rc) return rc;
+    }
+    return OK;
+}
+
+/* {"content", "special"}: its text may also be in the vocabulary, under the same id. */
+static int add_token(struct tokenizer_store *s, json_int_t id, const json_t *token, struct error *e)
+{
+    const char *text = clean_text(json_object_get(token, "content"));
+    if (!text || !*text || id < 0 || id >= LIMIT_VOCAB) return bad(e, "has a malformed added token");
+    if (is_taken(s, (size_t)id) && strcmp(s->tokens[id], text) != 0) return bad(e, "has two tokens of one id");
+    uint8_t kind = json_is_true(json_object_get(token, "special")) ? 1 : 2;
+    return tokenizer_store_set(s, (size_t)id, text, strlen(text), kind, e);
+}
+
+int tokenizer_store_parse_json(struct tokenizer_store *s, const char *text, size_t n, struct error *e)
+{
+    if (n > LIMIT_TOKENIZER_JSON) return bad(e, "is over the size limit");
+    json_t *root = NULL;
+    int rc = json_read(&root, text, n, e);
+    const json_t *model = json_object_get(root, "model");
+    const json_t *added = json_object_get(root, "added_tokens");
+    const char *kind = json_string_value(json_object_get(model, "type"));
+    if (!rc && kind && strcmp(kind, "BPE") != 0)
+        rc = error_set(e, ERR_UNSUPPORTED, "the tokenizer type \"%.32s\" is not supported, only BPE", kind);
+    if (!rc) rc = read_vocabulary(s, json_object_get(model, "vocab"), e);
+    if (!rc) rc = read_merges(s, json_object_get(model, "merges"), e);
+    for (size_t i = 0; !rc && i < json_array_size(added); i++) {
+        const json_t *token = json_array_get(added, i);
+        const json_t *id = json_object_get(token, "id");
+        rc = add_token(s, json_is_integer(id) ? json_integer_value(id) : -1, token, e);
+    }
+    json_decref(root);
+    if (!rc) tokenizer_store_finish(s);
+    return rc;
+}
+
+int tokenizer_store_parse_vocab(struct tokenizer_store *s, const char *json, size_t n, struct error *e)
+{
+    json_t *root = NULL;
+    int rc = json_read(&root, json, n, e);
+    if (!rc) rc = read_vocabulary(s, root, e);
+    json_decref(root);
+    return rc;
+}
+
+int tokenizer_store_parse_merges(struct tokenizer_store *s, const char *text, size_t n, struct error *e)
+{
+    const char *end = text + n;
+    for (const char *line = text; line < end;) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        if (!stop) stop = end;
+        size_t len = (size_t)(stop - line);
+        if (len > 0 && line[len - 1] == '\r') len--;
+        bool is_version = line == text && len >= 8 && memcmp(line, "#version", 8) == 0;
+        if (len > 0 && !is_version) {
+            if (memchr(line, '\0', len)) return bad(e, "has a merge with a zero byte");
+            int rc = tokenizer_store_add_merge(s, line, len, e);
+            if (rc) return rc;
+        }
+        line = stop + 1;
+    }
+    return OK;
+}
+
+int tokenizer_store_parse_added(struct tokenizer_store *s, const char *json, size_t n, struct error *e)
+{
+    json_t *root = NULL;
+    int rc = json_read(&root, json, n, e);
+    const char *key;
+    json_t *token;
+    json_object_foreach(json_object_get(root, "added_tokens_decoder"), key, token)
+    {
+        char *rest = NULL;
+        long id = strtol(key, &rest, 10);
+        if (!rc) rc = add_token(s, *key && !*rest ? id : -1, token, e);
+    }
+    json_decref(root);
+    if (!rc) tokenizer_store_finish(s);
+    return rc;
+}
+
+int tokenizer_store_parse_template(struct tokenizer_store *s, const char *json, size_t n, struct error *e)
+{
+    json_t *root = NULL;
+    int rc = json_read(&root, json, n, e);
+    const char *text = clean_text(json_object_get(root, "chat_template"));
+    if (!rc && text) {
+        free(s->chat_template);
+        s->chat_template = strdup(text);
+        if (!s->chat_template) rc = error_set(e, ERR_NOMEM, "no memory for the tokenizer");
+    }
+    json_decref(root);
+    if (!rc && s->data.present) tokenizer_store_finish(s);
+    return rc;
+}
