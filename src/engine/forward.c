@@ -13,7 +13,7 @@
  * ----------------------------------------------------------------------------------------------------------- */
 
 /* The residual stream must stay finite; a sum in eight parts is cheap and misses nothing (NaN and infinities survive
- * it). */
+ * it). layer is the one that wrote to it last, from 1; 0: the embedding. */
 static void check_row(struct forward *f, int layer, const float *x)
 {
     float part[8] = {0};
@@ -27,10 +27,10 @@ static void check_row(struct forward *f, int layer, const float *x)
     if (sum != 0) atomic_compare_exchange_strong(&f->bad_layer, &none, layer);
 }
 
-static void norm_row(struct forward *f, const float *weight, int layer, int row)
+static void norm_row(struct forward *f, const float *weight, int written_by, int row)
 {
     const float *x = f->x + (size_t)row * (size_t)f->hidden;
-    check_row(f, layer, x);
+    check_row(f, written_by, x);
     f->o.kernels->rmsnorm(f->normed + (size_t)row * (size_t)f->hidden, x, weight, f->hidden, f->o.config->rms_eps);
 }
 
@@ -41,7 +41,7 @@ static void attention_norm(struct forward *f, int layer, int row)
 
 static void mlp_norm(struct forward *f, int layer, int row)
 {
-    norm_row(f, f->o.weights->layers[layer].ffn_norm, layer, row);
+    norm_row(f, f->o.weights->layers[layer].ffn_norm, layer + 1, row);
 }
 
 static void swiglu(struct forward *f, int layer, int row)
@@ -109,24 +109,42 @@ static int final_norm(struct forward *f)
     return kept;
 }
 
-static int check_rows(const struct forward *f, const struct forward_row *rows, int n, struct error *e)
+static int check_row_place(struct forward *f, const struct forward_row *r, struct error *e)
+{
+    if (r->token < 0 || r->token >= f->o.config->vocab_size)
+        return error_set(e, ERR_INVALID, "token id %d is outside the vocabulary of %d", r->token,
+                         f->o.config->vocab_size);
+    if (r->slot < 0 || r->slot >= f->o.slots || r->position < 0 || r->position >= f->o.max_length)
+        return error_set(e, ERR_INVALID, "position %d of slot %d is outside the context", r->position, r->slot);
+    return OK;
+}
+
+/* Every row attends to what its slot holds, rows of this step included: a gap would read what was never written, and
+ * two rows at one position would race. */
+static int check_rows(struct forward *f, const struct forward_row *rows, int n, const float *logits, struct error *e)
 {
     if (n < 1 || n > f->o.max_batch)
         return error_set(e, ERR_INVALID, "a step of %d rows is outside 1 to %d", n, f->o.max_batch);
     for (int i = 0; i < n; i++) {
-        const struct forward_row *r = &rows[i];
-        if (r->token < 0 || r->token >= f->o.config->vocab_size)
-            return error_set(e, ERR_INVALID, "token id %d is outside the vocabulary of %d", r->token,
-                             f->o.config->vocab_size);
-        if (r->slot < 0 || r->slot >= f->o.slots || r->position < 0 || r->position >= f->o.max_length)
-            return error_set(e, ERR_INVALID, "position %d of slot %d is outside the context", r->position, r->slot);
+        int rc = check_row_place(f, &rows[i], e);
+        if (rc) return rc;
+        if (rows[i].want_logits && !logits) return error_set(e, ERR_INVALID, "no room was given for the logits");
+        f->next[rows[i].slot] = -1;
+    }
+    for (int i = 0; i < n; i++) {
+        int *next = &f->next[rows[i].slot];
+        int position = rows[i].position;
+        if (*next < 0 ? position > f->filled[rows[i].slot] : position != *next)
+            return error_set(e, ERR_INVALID, "position %d of slot %d does not follow what is there", position,
+                             rows[i].slot);
+        *next = position + 1;
     }
     return OK;
 }
 
 int forward_step(struct forward *f, const struct forward_row *rows, int n, float *logits, struct error *e)
 {
-    int rc = check_rows(f, rows, n, e);
+    int rc = check_rows(f, rows, n, logits, e);
     if (rc) return rc;
     f->rows = rows;
     f->n = n;
@@ -145,8 +163,10 @@ int forward_step(struct forward *f, const struct forward_row *rows, int n, float
     }
     int bad = atomic_load(&f->bad_layer);
     if (bad >= 0)
-        return error_set(e, ERR_INTERNAL, "a value before layer %d is not a finite number; the weights may be damaged",
-                         bad);
+        return error_set(e, ERR_INTERNAL,
+                         "a value behind layer %d of %d%s is not a finite number; the weights may be damaged", bad,
+                         f->o.config->layers, bad ? "" : " (the embedding)");
+    for (int i = 0; i < n; i++) f->filled[rows[i].slot] = rows[i].position + 1;
     return OK;
 }
 
@@ -196,6 +216,8 @@ static void carve_all(struct forward *f, struct carve *c)
     f->act.sum16 = carve_take(c, act / 16 + 1, 4);
     f->rope_cos = carve_take(c, (size_t)f->o.max_length * half, 4);
     f->rope_sin = carve_take(c, (size_t)f->o.max_length * half, 4);
+    f->filled = carve_take(c, (size_t)f->o.slots, sizeof *f->filled);
+    f->next = carve_take(c, (size_t)f->o.slots, sizeof *f->next);
     f->worker_bytes = KERNELS_SCRATCH + forward_attention_bytes(&f->o);
     f->worker_memory = carve_take(c, (size_t)threadpool_size(f->o.pool), f->worker_bytes);
 }
@@ -217,9 +239,10 @@ size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratc
     struct carve c = {0};
     set_widths(&f, o);
     carve_all(&f, &c);
-    *scratch = c.used;
+    *scratch = c.overflow ? SIZE_MAX : c.used;
     *kv = kv_store_bytes(o->config, o->slots, o->max_length, o->precise);
-    return *kv + *scratch;
+    size_t sum;
+    return checked_add(*kv, *scratch, &sum) ? sum : SIZE_MAX;
 }
 
 static int fill_rope(struct forward *f, struct error *e)
@@ -242,6 +265,10 @@ static int fill_rope(struct forward *f, struct error *e)
 int forward_new(struct forward **out, const struct forward_options *o, struct error *e)
 {
     *out = NULL;
+    if (o->max_batch < 1 || o->max_length < 1 || o->max_length > LIMIT_CONTEXT || o->slots < 1 ||
+        o->slots > LIMIT_SLOTS)
+        return error_set(e, ERR_INVALID, "%d rows, %d contexts of %d tokens: each must be at least 1, within limits",
+                         o->max_batch, o->slots, o->max_length);
     struct forward *f = calloc(1, sizeof *f);
     if (!f) return error_set(e, ERR_NOMEM, "no memory for the forward pass");
     struct carve c = {0};
@@ -256,6 +283,7 @@ int forward_new(struct forward **out, const struct forward_options *o, struct er
     }
     c.used = 0;
     carve_all(f, &c); /* x is the first piece: freeing it frees all */
+    memset(f->filled, 0, sizeof *f->filled * (size_t)o->slots);
     rc = kv_store_init(&f->kv, o->config, o->slots, o->max_length, o->precise, e);
     if (!rc) rc = fill_rope(f, e);
     if (rc) {

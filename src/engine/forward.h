@@ -36,18 +36,20 @@ struct forward_options {
 struct forward_row {
     int32_t token;
     int slot;     /* which sequence */
-    int position; /* its position; everything before it in the slot must have been computed. Rows of one slot come in
-                     ascending order inside a step */
+    int position; /* at most the number of positions the slot holds, counting the step's earlier rows. A smaller one
+                     overwrites and forgets everything behind it: 0 starts another sequence */
     bool want_logits;
     const struct lora *lora; /* NULL: the base model */
 };
 
 int forward_new(struct forward **out, const struct forward_options *o, struct error *e) MUST_USE;
 void forward_free(struct forward *f);
-size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratch); /* for plans; returns the sum */
+size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratch); /* for plans; returns the sum,
+                                                                                       SIZE_MAX if there is none */
 
 /* Compute the rows. logits (may be NULL if no row wants any) gets vocab_size floats for each row with want_logits, in
- * row order. ERR_INVALID for a bad row, ERR_INTERNAL naming the layer if a value is not finite. */
+ * row order. ERR_INVALID for a bad row (nothing is computed then), ERR_INTERNAL naming the layer if a value is not
+ * finite (the slots of the step then count as they did before it). */
 int forward_step(struct forward *f, const struct forward_row *rows, int n, float *logits, struct error *e) MUST_USE;
 
 /* Called after the embedding (layer 0) and after every layer (1..layers; the last one after the final norm, as

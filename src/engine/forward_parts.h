@@ -34,7 +34,9 @@ struct forward {
 
     const struct forward_row *rows; /* of the running step */
     int n;
-    atomic_int bad_layer; /* first layer with a value that is not finite, or -1 */
+    int *filled;          /* [slots]: positions whose K and V are there */
+    int *next;            /* [slots]: the same, as the running step will leave it */
+    atomic_int bad_layer; /* first layer, from 1, whose output is not finite (0: the embedding), or -1 */
     forward_probe probe;
     void *probe_user;
 };

@@ -1,8 +1,10 @@
 /* kv_store.c - see kv_store.h. */
 #include "engine/kv_store.h"
 
-#include <string.h>
+#include <stdint.h>
 #include <sys/mman.h>
+
+#include "base/checked.h"
 
 static size_t element_bytes(bool f32)
 {
@@ -11,8 +13,12 @@ static size_t element_bytes(bool f32)
 
 size_t kv_store_bytes(const struct model_config *c, int slots, int max_length, bool f32)
 {
-    return (size_t)2 * (size_t)slots * (size_t)c->layers * (size_t)c->kv_heads * (size_t)max_length *
-           (size_t)c->head_size * element_bytes(f32);
+    size_t bytes = 2 * element_bytes(f32);
+    if (!checked_mul(bytes, (size_t)slots, &bytes) || !checked_mul(bytes, (size_t)c->layers, &bytes) ||
+        !checked_mul(bytes, (size_t)c->kv_heads, &bytes) || !checked_mul(bytes, (size_t)max_length, &bytes) ||
+        !checked_mul(bytes, (size_t)c->head_size, &bytes))
+        return SIZE_MAX;
+    return bytes;
 }
 
 int kv_store_init(struct kv_store *kv, const struct model_config *c, int slots, int max_length, bool f32,

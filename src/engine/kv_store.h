@@ -21,6 +21,7 @@ struct kv_store {
     char *memory; /* mmap */
 };
 
+/* SIZE_MAX if no such store can exist. */
 size_t kv_store_bytes(const struct model_config *c, int slots, int max_length, bool f32);
 int kv_store_init(struct kv_store *kv, const struct model_config *c, int slots, int max_length, bool f32,
                   struct error *e) MUST_USE;
