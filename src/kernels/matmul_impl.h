@@ -19,8 +19,16 @@
 #include "kernels/pack_layout.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+/* Before loops of a constant length over register tiles: rolled up, the tile would live in memory. */
+#if !V16_UNROLL
+#define UNROLLED
+#elif defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
 
-enum { BLOCK_CELLS = 8, FLOAT_BLOCK_COLS = 64, STRIP_TOKENS = 512 };
+enum { BLOCK_CELLS = 8, FLOAT_BLOCK_COLS = 64, STRIP_TOKENS = 512, PREFETCH_AHEAD = 4096 };
 
 /* Scratch of a worker for the many-token shape; fits KERNELS_SCRATCH. */
 struct block_scratch {
@@ -63,23 +71,26 @@ ALWAYS_INLINE v16i dot_quad(enum dtype type, v16i acc, v16b w, const int8_t *a)
 ALWAYS_INLINE void unpack_cell(enum dtype type, const uint8_t *quants, v16b w[8])
 {
     if (type == DTYPE_Q8_0) {
-        for (int j = 0; j < 8; j++) w[j] = v16_load_bytes(quants + j * VECTOR_BYTES);
+        UNROLLED for (int j = 0; j < 8; j++) w[j] = v16_load_bytes(quants + j * VECTOR_BYTES);
         return;
     }
-    for (int j = 0; j < 4; j++) {
+    UNROLLED for (int j = 0; j < 4; j++)
+    {
         v16b v = v16_load_bytes(quants + j * VECTOR_BYTES);
         w[j] = v16_and_bytes(v, 0x0F);
         w[j + 4] = v16_and_bytes(v16_shift_right(v, 4), 0x0F);
     }
     if (pack_bits(type) == 5) {
         v16b high = v16_load_bytes(quants + 4 * VECTOR_BYTES);
-        for (int j = 0; j < 8; j++) {
+        UNROLLED for (int j = 0; j < 8; j++)
+        {
             v16b bit = j <= 4 ? v16_shift_left(high, 4 - j) : v16_shift_right(high, j - 4);
             w[j] = v16_or_bytes(w[j], v16_and_bytes(bit, 0x10));
         }
     }
     if (pack_bits(type) == 6) {
-        for (int j = 0; j < 8; j++) {
+        UNROLLED for (int j = 0; j < 8; j++)
+        {
             v16b high = v16_load_bytes(quants + (4 + j / 4) * VECTOR_BYTES);
             int k = j % 4;
             v16b pair = k < 2 ? v16_shift_left(high, 4 - 2 * k) : v16_shift_right(high, 2 * k - 4);
@@ -120,7 +131,8 @@ ALWAYS_INLINE v16i cell_dot(enum dtype type, const v16b w[8], v16i sc0, v16i sc1
     if (type == DTYPE_Q6_K) {
         v16i a = v16_set1_int(-off * sum16[0]);
         v16i b = v16_set1_int(-off * sum16[1]);
-        for (int j = 0; j < 4; j++) {
+        UNROLLED for (int j = 0; j < 4; j++)
+        {
             a = v16_dot(a, w[j], q + 4 * j);
             b = v16_dot(b, w[j + 4], q + 4 * (j + 4));
         }
@@ -128,7 +140,8 @@ ALWAYS_INLINE v16i cell_dot(enum dtype type, const v16b w[8], v16i sc0, v16i sc1
     }
     v16i a = v16_set1_int(off ? -off * (sum16[0] + sum16[1]) : 0);
     v16i b = v16_set1_int(0);
-    for (int j = 0; j < 4; j++) {
+    UNROLLED for (int j = 0; j < 4; j++)
+    {
         a = dot_quad(type, a, w[j], q + 4 * j);
         b = dot_quad(type, b, w[j + 4], q + 4 * (j + 4));
     }
@@ -153,22 +166,37 @@ ALWAYS_INLINE void store_rows(const struct matmul_job *job, int token, int group
     }
 }
 
-/* --- a few tokens ----------------------------------------------------------------------------------------------------
- */
+/* --- a few tokens ------------------------------------------------------------------------------------------------ */
 
+/* Decoding streams the groups one after another: ask for what comes PREFETCH_AHEAD bytes later, in step with the cells,
+ * so that the start of the next group is on its way too. */
+ALWAYS_INLINE void prefetch_step(const uint8_t *base, size_t group_bytes, int cell, int cells)
+{
+    size_t step = group_bytes / (size_t)cells;
+    const uint8_t *at = base + PREFETCH_AHEAD + (size_t)cell * step;
+    for (size_t i = 0; i < step; i += VECTOR_BYTES) __builtin_prefetch(at + i, 0, 3);
+}
+
+/* One group, n tokens from t0 on, of which only `real` exist: the rest repeat the last one and are not stored. */
 ALWAYS_INLINE void group_few(enum dtype type, const struct matmul_job *job, const struct pack_layout *l, int group,
-                             int t0, int n)
+                             int t0, int n, int real)
 {
     const struct activations *x = job->x;
     const uint8_t *base = job->w->data + (size_t)group * job->w->group_bytes;
     v16f acc[V16_SMALL_BATCH];
-    for (int t = 0; t < n; t++) acc[t] = v16_set1(0);
+    size_t row[V16_SMALL_BATCH];
+    UNROLLED for (int t = 0; t < n; t++)
+    {
+        acc[t] = v16_set1(0);
+        row[t] = (size_t)(t0 + (t < real ? t : real - 1)) * (size_t)l->cells;
+    }
     for (int c = 0; c < l->cells; c++) {
         v16b w[8];
         v16f dw;
         v16f mw;
         v16i sc0 = v16_set1_int(0);
         v16i sc1 = v16_set1_int(0);
+        if (t0 == 0) prefetch_step(base, l->group_bytes, c, l->cells);
         unpack_cell(type, base + l->quant_at + (size_t)c * l->quant_bytes, w);
         cell_scales(type, base, l, c, &dw, &mw);
         if (type == DTYPE_Q6_K) {
@@ -176,29 +204,30 @@ ALWAYS_INLINE void group_few(enum dtype type, const struct matmul_job *job, cons
             sc0 = v16_load_i8(sc);
             sc1 = v16_load_i8(sc + 16);
         }
-        for (int t = 0; t < n; t++) {
-            size_t at = (size_t)(t0 + t) * (size_t)l->cells + (size_t)c;
+        UNROLLED for (int t = 0; t < n; t++)
+        {
+            size_t at = row[t] + (size_t)c;
             v16i idot = cell_dot(type, w, sc0, sc1, x->q + at * CELL_COLS, x->sum16 + at * 2);
             acc[t] = cell_step(type, acc[t], idot, dw, mw, x->scale[at], x->dsum[at]);
         }
     }
-    for (int t = 0; t < n; t++) store_rows(job, t0 + t, group, acc[t]);
+    UNROLLED for (int t = 0; t < n; t++) if (t < real) store_rows(job, t0 + t, group, acc[t]);
 }
 
-/* --- many tokens -----------------------------------------------------------------------------------------------------
- */
+/* --- many tokens ------------------------------------------------------------------------------------------------- */
 
 ALWAYS_INLINE void unpack_block(enum dtype type, struct block_scratch *s, const struct matmul_job *job,
                                 const struct pack_layout *l, int group, int groups, int cell, int cells)
 {
-    for (int g = 0; g < groups; g++) {
+    UNROLLED for (int g = 0; g < groups; g++)
+    {
         const uint8_t *base = job->w->data + (size_t)(group + g) * job->w->group_bytes;
         for (int c = 0; c < cells; c++) {
             v16b w[8];
             v16f dw;
             v16f mw;
             unpack_cell(type, base + l->quant_at + (size_t)(cell + c) * l->quant_bytes, w);
-            for (int j = 0; j < 8; j++) v16_store_bytes(s->w[g][c][j], w[j]);
+            UNROLLED for (int j = 0; j < 8; j++) v16_store_bytes(s->w[g][c][j], w[j]);
             cell_scales(type, base, l, cell + c, &dw, &mw);
             v16_store(s->dw[g][c], dw);
             v16_store(s->mw[g][c], mw);
@@ -213,40 +242,47 @@ ALWAYS_INLINE void tile_block(enum dtype type, struct block_scratch *s, const st
                               int cell, int cells, int first, int t0, int groups, int tokens)
 {
     v16f acc[V16_TILE_GROUPS][V16_TILE_TOKENS];
-    for (int g = 0; g < groups; g++)
-        for (int t = 0; t < tokens; t++) acc[g][t] = v16_load(s->acc[t0 + t][g]);
+    UNROLLED for (int g = 0; g < groups; g++) UNROLLED for (int t = 0; t < tokens; t++) acc[g][t] =
+        v16_load(s->acc[t0 + t][g]);
     int off = type_offset(type);
     for (int c = 0; c < cells; c++) {
         v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS];
         v16i half[V16_TILE_GROUPS][V16_TILE_TOKENS];
         size_t at = (size_t)(first + t0) * row_cells + (size_t)(cell + c);
-        for (int t = 0; t < tokens; t++) {
+        UNROLLED for (int t = 0; t < tokens; t++)
+        {
             const int32_t *sum16 = x->sum16 + (at + (size_t)t * row_cells) * 2;
             v16i start = v16_set1_int(off == 0 ? 0 : -off * (type == DTYPE_Q6_K ? sum16[0] : sum16[0] + sum16[1]));
-            for (int g = 0; g < groups; g++) dot[g][t] = start;
+            UNROLLED for (int g = 0; g < groups; g++) dot[g][t] = start;
         }
-        for (int j = 0; j < 8; j++) {
+        UNROLLED for (int j = 0; j < 8; j++)
+        {
             if (type == DTYPE_Q6_K && j == 4) {
-                for (int g = 0; g < groups; g++) {
+                UNROLLED for (int g = 0; g < groups; g++)
+                {
                     v16i sc0 = v16_load_i8(s->sc[g][c][0]);
-                    for (int t = 0; t < tokens; t++) {
+                    UNROLLED for (int t = 0; t < tokens; t++)
+                    {
                         half[g][t] = v16_mul_int(dot[g][t], sc0);
                         dot[g][t] = v16_set1_int(-off * x->sum16[(at + (size_t)t * row_cells) * 2 + 1]);
                     }
                 }
             }
             v16b w[V16_TILE_GROUPS];
-            for (int g = 0; g < groups; g++) w[g] = v16_load_bytes(s->w[g][c][j]);
-            for (int t = 0; t < tokens; t++) {
+            UNROLLED for (int g = 0; g < groups; g++) w[g] = v16_load_bytes(s->w[g][c][j]);
+            UNROLLED for (int t = 0; t < tokens; t++)
+            {
                 const int8_t *q = x->q + (at + (size_t)t * row_cells) * CELL_COLS + 4 * j;
-                for (int g = 0; g < groups; g++) dot[g][t] = dot_quad(type, dot[g][t], w[g], q);
+                UNROLLED for (int g = 0; g < groups; g++) dot[g][t] = dot_quad(type, dot[g][t], w[g], q);
             }
         }
-        for (int g = 0; g < groups; g++) {
+        UNROLLED for (int g = 0; g < groups; g++)
+        {
             v16f dw = v16_load(s->dw[g][c]);
             v16f mw = v16_load(s->mw[g][c]);
             v16i sc1 = type == DTYPE_Q6_K ? v16_load_i8(s->sc[g][c][1]) : v16_set1_int(0);
-            for (int t = 0; t < tokens; t++) {
+            UNROLLED for (int t = 0; t < tokens; t++)
+            {
                 size_t i = at + (size_t)t * row_cells;
                 v16i idot = dot[g][t];
                 if (type == DTYPE_Q6_K) idot = v16_add_int(half[g][t], v16_mul_int(idot, sc1));
@@ -254,25 +290,20 @@ ALWAYS_INLINE void tile_block(enum dtype type, struct block_scratch *s, const st
             }
         }
     }
-    for (int g = 0; g < groups; g++)
-        for (int t = 0; t < tokens; t++) v16_store(s->acc[t0 + t][g], acc[g][t]);
+    UNROLLED for (int g = 0; g < groups; g++) UNROLLED for (int t = 0; t < tokens; t++)
+        v16_store(s->acc[t0 + t][g], acc[g][t]);
 }
 
-/* The tail of a strip: one token, one group. */
-ALWAYS_INLINE void tile_one(enum dtype type, struct block_scratch *s, const struct activations *x, size_t row_cells,
-                            int cell, int cells, int first, int t0, int g)
+/* All tokens of a strip over one block of cells: full tiles, then smaller ones. groups is a constant here. */
+ALWAYS_INLINE void tiles_block(enum dtype type, struct block_scratch *s, const struct activations *x, size_t row_cells,
+                               int cell, int cells, int first, int n, int groups)
 {
-    v16f acc = v16_load(s->acc[t0][g]);
-    for (int c = 0; c < cells; c++) {
-        size_t at = (size_t)(first + t0) * row_cells + (size_t)(cell + c);
-        v16b w[8];
-        for (int j = 0; j < 8; j++) w[j] = v16_load_bytes(s->w[g][c][j]);
-        v16i sc0 = type == DTYPE_Q6_K ? v16_load_i8(s->sc[g][c][0]) : v16_set1_int(0);
-        v16i sc1 = type == DTYPE_Q6_K ? v16_load_i8(s->sc[g][c][1]) : v16_set1_int(0);
-        v16i idot = cell_dot(type, w, sc0, sc1, x->q + at * CELL_COLS, x->sum16 + at * 2);
-        acc = cell_step(type, acc, idot, v16_load(s->dw[g][c]), v16_load(s->mw[g][c]), x->scale[at], x->dsum[at]);
-    }
-    v16_store(s->acc[t0][g], acc);
+    int t = 0;
+    for (; t + V16_TILE_TOKENS <= n; t += V16_TILE_TOKENS)
+        tile_block(type, s, x, row_cells, cell, cells, first, t, groups, V16_TILE_TOKENS);
+    for (; V16_TILE_TOKENS > 3 && t + 3 <= n; t += 3)
+        tile_block(type, s, x, row_cells, cell, cells, first, t, groups, V16_TILE_TOKENS > 3 ? 3 : 1);
+    for (; t < n; t++) tile_block(type, s, x, row_cells, cell, cells, first, t, groups, 1);
 }
 
 /* A strip: `groups` groups, tokens [first, first + n), n <= STRIP_TOKENS. */
@@ -285,15 +316,10 @@ ALWAYS_INLINE void strip_many(enum dtype type, const struct matmul_job *job, con
     for (int cell = 0; cell < l->cells; cell += BLOCK_CELLS) {
         int cells = l->cells - cell < BLOCK_CELLS ? l->cells - cell : BLOCK_CELLS;
         unpack_block(type, s, job, l, group, groups, cell, cells);
-        int t = 0;
         if (groups == V16_TILE_GROUPS)
-            for (; t + V16_TILE_TOKENS <= n; t += V16_TILE_TOKENS)
-                tile_block(type, s, job->x, row_cells, cell, cells, first, t, V16_TILE_GROUPS, V16_TILE_TOKENS);
+            tiles_block(type, s, job->x, row_cells, cell, cells, first, n, V16_TILE_GROUPS);
         else
-            for (; t + V16_TILE_TOKENS <= n; t += V16_TILE_TOKENS)
-                tile_block(type, s, job->x, row_cells, cell, cells, first, t, 1, V16_TILE_TOKENS);
-        for (; t < n; t++)
-            for (int g = 0; g < groups; g++) tile_one(type, s, job->x, row_cells, cell, cells, first, t, g);
+            tiles_block(type, s, job->x, row_cells, cell, cells, first, n, 1);
     }
     for (int t = 0; t < n; t++)
         for (int g = 0; g < groups; g++) store_rows(job, first + t, group + g, v16_load(s->acc[t][g]));
@@ -309,19 +335,25 @@ ALWAYS_INLINE v16f load_float(enum dtype type, const uint8_t *p)
     return type == DTYPE_F16 ? v16_load_f16(half) : v16_load_bf16(half);
 }
 
-ALWAYS_INLINE void float_group_few(enum dtype type, const struct matmul_job *job, int group, int t0, int n)
+ALWAYS_INLINE void float_group_few(enum dtype type, const struct matmul_job *job, int group, int t0, int n, int real)
 {
     const struct activations *x = job->x;
     size_t step = dtype_info(type).block_bytes * 16;
     const uint8_t *base = job->w->data + (size_t)group * job->w->group_bytes;
     v16f acc[V16_SMALL_BATCH];
-    for (int t = 0; t < n; t++) acc[t] = v16_set1(0);
-    for (int c = 0; c < x->cols; c++) {
-        v16f w = load_float(type, base + (size_t)c * step);
-        for (int t = 0; t < n; t++)
-            acc[t] = v16_fma(w, v16_set1(x->x[(size_t)(t0 + t) * (size_t)x->cols + (size_t)c]), acc[t]);
+    const float *row[V16_SMALL_BATCH];
+    UNROLLED for (int t = 0; t < n; t++)
+    {
+        acc[t] = v16_set1(0);
+        row[t] = x->x + (size_t)(t0 + (t < real ? t : real - 1)) * (size_t)x->cols;
     }
-    for (int t = 0; t < n; t++) store_rows(job, t0 + t, group, acc[t]);
+    for (int c = 0; c < x->cols; c++) {
+        const uint8_t *at = base + (size_t)c * step;
+        if (t0 == 0) __builtin_prefetch(at + PREFETCH_AHEAD, 0, 3);
+        v16f w = load_float(type, at);
+        UNROLLED for (int t = 0; t < n; t++) acc[t] = v16_fma(w, v16_set1(row[t][c]), acc[t]);
+    }
+    UNROLLED for (int t = 0; t < n; t++) if (t < real) store_rows(job, t0 + t, group, acc[t]);
 }
 
 /* Quantised weights as floats: dw * q + mw, as any dequantiser does, so that precise mode is the textbook product. */
@@ -367,19 +399,29 @@ ALWAYS_INLINE void float_tile(struct float_scratch *s, const struct activations 
                               int t0, int groups, int tokens)
 {
     v16f acc[V16_TILE_GROUPS][V16_TILE_TOKENS];
-    for (int g = 0; g < groups; g++)
-        for (int t = 0; t < tokens; t++) acc[g][t] = v16_load(s->acc[t0 + t][g]);
+    UNROLLED for (int g = 0; g < groups; g++) UNROLLED for (int t = 0; t < tokens; t++) acc[g][t] =
+        v16_load(s->acc[t0 + t][g]);
     const float *row = x->x + (size_t)(first + t0) * (size_t)x->cols + col;
     for (int c = 0; c < cols; c++) {
         v16f w[V16_TILE_GROUPS];
-        for (int g = 0; g < groups; g++) w[g] = v16_load(s->w[c][g]);
-        for (int t = 0; t < tokens; t++) {
+        UNROLLED for (int g = 0; g < groups; g++) w[g] = v16_load(s->w[c][g]);
+        UNROLLED for (int t = 0; t < tokens; t++)
+        {
             v16f value = v16_set1(row[(size_t)t * (size_t)x->cols + (size_t)c]);
-            for (int g = 0; g < groups; g++) acc[g][t] = v16_fma(w[g], value, acc[g][t]);
+            UNROLLED for (int g = 0; g < groups; g++) acc[g][t] = v16_fma(w[g], value, acc[g][t]);
         }
     }
-    for (int g = 0; g < groups; g++)
-        for (int t = 0; t < tokens; t++) v16_store(s->acc[t0 + t][g], acc[g][t]);
+    UNROLLED for (int g = 0; g < groups; g++) UNROLLED for (int t = 0; t < tokens; t++)
+        v16_store(s->acc[t0 + t][g], acc[g][t]);
+}
+
+ALWAYS_INLINE void float_tiles(struct float_scratch *s, const struct activations *x, int col, int cols, int first,
+                               int n, int groups)
+{
+    int t = 0;
+    for (; t + V16_TILE_TOKENS <= n; t += V16_TILE_TOKENS)
+        float_tile(s, x, col, cols, first, t, groups, V16_TILE_TOKENS);
+    for (; t < n; t++) float_tile(s, x, col, cols, first, t, groups, 1);
 }
 
 ALWAYS_INLINE void float_strip(enum dtype type, const struct matmul_job *job, const struct pack_layout *l, int group,
@@ -390,11 +432,10 @@ ALWAYS_INLINE void float_strip(enum dtype type, const struct matmul_job *job, co
     for (int col = 0; col < job->w->cols; col += FLOAT_BLOCK_COLS) {
         int cols = job->w->cols - col < FLOAT_BLOCK_COLS ? job->w->cols - col : FLOAT_BLOCK_COLS;
         unpack_float_block(type, s, job, l, group, groups, col, cols);
-        int t = 0;
         if (groups == V16_TILE_GROUPS)
-            for (; t + V16_TILE_TOKENS <= n; t += V16_TILE_TOKENS)
-                float_tile(s, job->x, col, cols, first, t, V16_TILE_GROUPS, V16_TILE_TOKENS);
-        for (; t < n; t++) float_tile(s, job->x, col, cols, first, t, groups, 1);
+            float_tiles(s, job->x, col, cols, first, n, V16_TILE_GROUPS);
+        else
+            float_tiles(s, job->x, col, cols, first, n, 1);
     }
     for (int t = 0; t < n; t++)
         for (int g = 0; g < groups; g++) store_rows(job, first + t, group + g, v16_load(s->acc[t][g]));
@@ -403,21 +444,31 @@ ALWAYS_INLINE void float_strip(enum dtype type, const struct matmul_job *job, co
 /* --- the table's entry
  * ------------------------------------------------------------------------------------------------ */
 
+ALWAYS_INLINE void some_few(enum dtype type, const struct matmul_job *job, const struct pack_layout *l, int g, int t0,
+                            int n, int real)
+{
+    if (dtype_is_float(type))
+        float_group_few(type, job, g, t0, n, real);
+    else
+        group_few(type, job, l, g, t0, n, real);
+}
+
+/* n <= V16_SMALL_BATCH; a loop of its own for each number of tokens, so that everything stays in registers. */
 ALWAYS_INLINE void matmul_few(enum dtype type, const struct matmul_job *job, const struct pack_layout *l, int begin,
                               int end)
 {
+    int n = job->x->n;
     for (int g = begin; g < end; g++) {
-        for (int t = 0; t < job->x->n;) {
-            int left = job->x->n - t;
-            if (left == 1) { /* its own copy of the loop: everything in registers */
-                dtype_is_float(type) ? float_group_few(type, job, g, t, 1) : group_few(type, job, l, g, t, 1);
-                t += 1;
-            } else {
-                int n = left < V16_SMALL_BATCH ? left : V16_SMALL_BATCH;
-                dtype_is_float(type) ? float_group_few(type, job, g, t, n) : group_few(type, job, l, g, t, n);
-                t += n;
-            }
-        }
+        if (n == 1)
+            some_few(type, job, l, g, 0, 1, 1);
+        else if (n == 2)
+            some_few(type, job, l, g, 0, 2, 2);
+        else if (n <= 4 || V16_SMALL_BATCH == 4)
+            some_few(type, job, l, g, 0, 4, n);
+        else if (n <= 6)
+            some_few(type, job, l, g, 0, V16_SMALL_BATCH < 6 ? 4 : 6, n);
+        else
+            some_few(type, job, l, g, 0, V16_SMALL_BATCH, n);
     }
 }
 

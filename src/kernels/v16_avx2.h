@@ -10,6 +10,7 @@
 #define V16_TILE_GROUPS        1
 #define V16_TILE_TOKENS        4
 #define V16_SMALL_BATCH        4
+#define V16_UNROLL             1
 #define V16_WIDE_DOT_IS_SIGNED 1
 
 typedef struct {

@@ -11,6 +11,7 @@
 #define V16_TILE_GROUPS        2
 #define V16_TILE_TOKENS        6
 #define V16_SMALL_BATCH        8
+#define V16_UNROLL             1
 #define V16_WIDE_DOT_IS_SIGNED 0
 
 typedef __m512 v16f;

@@ -14,6 +14,7 @@
 #define V16_TILE_GROUPS        1 /* groups x tokens of a register tile */
 #define V16_TILE_TOKENS        1
 #define V16_SMALL_BATCH        4 /* up to here weights are unpacked into registers, not into scratch */
+#define V16_UNROLL             0
 #define V16_WIDE_DOT_IS_SIGNED 1 /* v16_dot_wide subtracts 128 from the weights itself */
 
 typedef struct {
