@@ -10,6 +10,7 @@
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "model/npy_writer.h"
 
 static int bad(struct error *e, const char *what)
 {
@@ -116,21 +117,10 @@ int npy_read_ids(const char *path, int32_t **ids, size_t *count, struct error *e
 
 int npy_write_f32(const char *path, const float *data, size_t rows, size_t cols, struct error *e)
 {
-    char header[128];
-    memset(header, ' ', sizeof header);
-    memcpy(header, "\x93NUMPY\x01\x00\x76\x00", 10); /* 118 bytes of dictionary: 128 in all, as numpy aligns */
-    int n = snprintf(header + 10, sizeof header - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }",
-                     rows, cols);
-    header[10 + n] = ' ';
-    header[127] = '\n';
-    size_t bytes;
-    if (!checked_mul(rows, cols, &bytes) || !checked_mul(bytes, sizeof *data, &bytes))
-        return error_set(e, ERR_TOO_LONG, "too many logits");
-    char *whole = malloc(sizeof header + bytes);
-    if (!whole) return error_set(e, ERR_NOMEM, "no memory to write the .npy file");
-    memcpy(whole, header, sizeof header);
-    if (bytes) memcpy(whole + sizeof header, data, bytes);
-    int rc = file_write_atomic(path, whole, sizeof header + bytes, 0644, e);
-    free(whole);
+    struct npy_writer w;
+    int rc = npy_writer_open(&w, path, rows, cols, e);
+    if (!rc) rc = npy_writer_append(&w, data, rows, e);
+    if (!rc) rc = npy_writer_close(&w, e);
+    npy_writer_abandon(&w);
     return rc;
 }
