@@ -1,0 +1,29 @@
+/* answer.h - one answer on its way from the engine's thread to a connection's: as server-sent events or as one body.
+ *
+ * The engine's callback writes, the connection reads; a lock and a condition are between them. An answer whose reader
+ * is too slow (LIMIT_SSE_BACKLOG) is cancelled. answer_free cancels what still runs and waits for the engine's final
+ * event, which comes within one step, so that no callback can find freed memory.
+ */
+#ifndef XIAOBEI_SERVER_ANSWER_H
+#define XIAOBEI_SERVER_ANSWER_H
+
+#include "server/app.h"
+#include "server/chat_request.h"
+
+struct answer; /* opaque */
+
+/* Takes what it needs from r (kept alive by the caller until answer_free). */
+int answer_new(struct answer **out, struct app *app, struct engine *en, const struct chat_request *r,
+               struct error *e) MUST_USE;
+void answer_free(void *answer);
+
+int answer_submit(struct answer *a, const struct token_list *prompt, struct error *e) MUST_USE;
+
+/* Send it: both answer the exchange. answer_stream hands the answer over to the stream, which frees it. */
+void answer_stream(struct answer *a, struct http_exchange *x);
+void answer_wait(struct answer *a, struct http_exchange *x);
+
+/* The answer owns r from now on: freed with it. */
+void answer_own_request(struct answer *a, struct chat_request *r);
+
+#endif

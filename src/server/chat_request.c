@@ -1,0 +1,351 @@
+/* chat_request.c - see chat_request.h. One table: a field's name and the function that reads it. */
+#include "server/chat_request.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+
+typedef int (*field_reader)(struct chat_request *r, const char *name, json_t *value, struct error *e);
+
+static int wrong(const char *name, const char *must, struct error *e)
+{
+    return error_set(e, ERR_INVALID, "%s must be %s", name, must);
+}
+
+static int unsupported(const char *name, const char *what, struct error *e)
+{
+    return error_set(e, ERR_INVALID, "%s%s is not supported", name, what);
+}
+
+/* --- one reader per kind of field
+ * -------------------------------------------------------------------------------------- */
+
+static int read_text(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    if (!json_is_string(value) || json_string_length(value) > 256)
+        return wrong(name, "a string of at most 256 bytes", e);
+    *(strcmp(name, "user") == 0 ? &r->user : &r->model) = json_string_value(value);
+    return OK;
+}
+
+static int read_flag(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    if (!json_is_boolean(value)) return wrong(name, "true or false", e);
+    bool on = json_is_true(value);
+    if (strcmp(name, "stream") == 0) r->stream = on;
+    if (strcmp(name, "logprobs") == 0) r->logprobs = on;
+    if (strcmp(name, "ignore_eos") == 0) r->ignore_eos = on;
+    return OK;
+}
+
+static int read_count(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    json_int_t number = json_integer_value(value);
+    bool is_limit = strncmp(name, "max_", 4) == 0;
+    json_int_t high = strcmp(name, "top_logprobs") == 0 ? LIMIT_TOP_LOGPROBS : is_limit ? LIMIT_CONTEXT : LIMIT_VOCAB;
+    char must[64];
+    snprintf(must, sizeof must, "a whole number from %d to %lld", is_limit, (long long)high);
+    if (!json_is_integer(value) || number < is_limit || number > high) return wrong(name, must, e);
+    if (is_limit) {
+        if (r->max_tokens && r->max_tokens != number)
+            return error_set(e, ERR_INVALID, "max_tokens and max_completion_tokens differ");
+        r->max_tokens = (int)number;
+    } else if (strcmp(name, "top_k") == 0) {
+        r->top_k = (int)number;
+        r->given |= GIVEN_TOP_K;
+    } else {
+        r->top_logprobs = (int)number;
+    }
+    return OK;
+}
+
+static int read_number(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    static const struct {
+        const char *name;
+        double low, high;
+        size_t offset;
+        unsigned given;
+    } fields[] = {
+        {"temperature", 0, 2, offsetof(struct chat_request, temperature), GIVEN_TEMPERATURE},
+        {"top_p", 0, 1, offsetof(struct chat_request, top_p), GIVEN_TOP_P},
+        {"min_p", 0, 1, offsetof(struct chat_request, min_p), 0},
+        {"repetition_penalty", 0.01, 100, offsetof(struct chat_request, repetition_penalty), GIVEN_REPETITION},
+        {"presence_penalty", -2, 2, offsetof(struct chat_request, presence_penalty), 0},
+        {"frequency_penalty", -2, 2, offsetof(struct chat_request, frequency_penalty), 0},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (strcmp(name, fields[i].name) != 0) continue;
+        double number = json_number_value(value);
+        char must[64];
+        snprintf(must, sizeof must, "a number from %g to %g", fields[i].low, fields[i].high);
+        if (!json_is_number(value) || !(number >= fields[i].low && number <= fields[i].high))
+            return wrong(name, must, e);
+        if (number == 0 && fields[i].given == GIVEN_TOP_P) return wrong(name, "above 0", e);
+        *(float *)(void *)((char *)r + fields[i].offset) = (float)number;
+        r->given |= fields[i].given;
+    }
+    return OK;
+}
+
+static int read_seed(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    if (!json_is_integer(value)) return wrong(name, "a whole number", e);
+    r->seed = (uint64_t)json_integer_value(value);
+    r->has_seed = true;
+    return OK;
+}
+
+static int add_stop(struct chat_request *r, const char *name, const json_t *value, struct error *e)
+{
+    size_t n = json_string_length(value);
+    if (!json_is_string(value) || n == 0 || n > LIMIT_STOP_BYTES || strlen(json_string_value(value)) != n)
+        return wrong(name, "a non-empty string, or several", e);
+    if (r->stop_count == LIMIT_STOP_STRINGS)
+        return error_set(e, ERR_INVALID, "stop has more than %d strings", LIMIT_STOP_STRINGS);
+    r->stop[r->stop_count++] = json_string_value(value);
+    return OK;
+}
+
+static int read_stop(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    if (!json_is_array(value)) return add_stop(r, name, value, e);
+    int rc = OK;
+    for (size_t i = 0; !rc && i < json_array_size(value); i++) rc = add_stop(r, name, json_array_get(value, i), e);
+    return rc;
+}
+
+static int read_bias(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    const char *key;
+    json_t *bias;
+    if (!json_is_object(value)) return wrong(name, "an object of token ids and numbers", e);
+    json_object_foreach(value, key, bias)
+    {
+        char *end;
+        long id = strtol(key, &end, 10);
+        double number = json_number_value(bias);
+        if (!*key || *end || id < 0 || id > LIMIT_VOCAB || !json_is_number(bias) || !(fabs(number) <= 100))
+            return wrong(name, "an object of token ids and numbers from -100 to 100", e);
+        if (r->bias_count == LIMIT_LOGIT_BIAS)
+            return error_set(e, ERR_INVALID, "logit_bias has more than %d entries", LIMIT_LOGIT_BIAS);
+        r->bias[r->bias_count++] = (struct logit_bias){(int32_t)id, (float)number};
+    }
+    return OK;
+}
+
+static int read_stream_options(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    const char *key;
+    json_t *option;
+    if (!json_is_object(value)) return wrong(name, "an object", e);
+    json_object_foreach(value, key, option)
+    {
+        if (strcmp(key, "include_usage") != 0 || !json_is_boolean(option))
+            return unsupported("stream_options.", key, e);
+        r->include_usage = json_is_true(option);
+    }
+    return OK;
+}
+
+/* Fields with a value that means nothing special: that value is accepted, any other refused. */
+static int read_neutral(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    (void)r;
+    const char *text = json_string_value(value);
+    const char *type = json_string_value(json_object_get(value, "type"));
+    bool neutral =
+        (strcmp(name, "n") == 0 && json_integer_value(value) == 1) ||
+        (strcmp(name, "best_of") == 0 && json_integer_value(value) == 1) ||
+        (strcmp(name, "store") == 0 && json_is_false(value)) || (strcmp(name, "echo") == 0 && json_is_false(value)) ||
+        (strcmp(name, "parallel_tool_calls") == 0 && json_is_true(value)) ||
+        (strcmp(name, "service_tier") == 0 && text && (strcmp(text, "auto") == 0 || strcmp(text, "default") == 0)) ||
+        (strcmp(name, "response_format") == 0 && type && strcmp(type, "text") == 0);
+    return neutral ? OK : unsupported(name, " with this value", e);
+}
+
+static int read_tool_choice(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    (void)r;
+    const char *choice = json_string_value(value);
+    if (choice && (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0))
+        return OK; /* looked up again in finish() */
+    return unsupported(name, " other than auto and none", e);
+}
+
+static int read_tools(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    if (!json_is_array(value) || json_array_size(value) > LIMIT_TOOLS)
+        return wrong(name, "an array of at most 128 tools", e);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *tool = json_array_get(value, i);
+        const char *type = json_string_value(json_object_get(tool, "type"));
+        if (!type || strcmp(type, "function") != 0 ||
+            !json_is_string(json_object_get(json_object_get(tool, "function"), "name")))
+            return wrong(name, "functions with a name", e);
+    }
+    r->tools = value;
+    return OK;
+}
+
+/* Content as parts: text parts are joined; anything else is refused. Replaces the array by a string. */
+static int flatten_content(json_t *message, size_t index, struct error *e)
+{
+    const json_t *content = json_object_get(message, "content");
+    struct buf text = BUF_INIT(LIMIT_HTTP_BODY);
+    if (!json_is_array(content)) return OK;
+    for (size_t i = 0; i < json_array_size(content); i++) {
+        const json_t *part = json_array_get(content, i);
+        const char *type = json_string_value(json_object_get(part, "type"));
+        const json_t *string = json_object_get(part, "text");
+        if (!type || strcmp(type, "text") != 0 || !json_is_string(string)) {
+            buf_free(&text);
+            return error_set(e, ERR_INVALID, "messages[%zu].content: parts of type %.32s are not supported, only text",
+                             index, type ? type : "?");
+        }
+        buf_append(&text, json_string_value(string), json_string_length(string));
+    }
+    int rc = buf_error(&text) || json_object_set_new(message, "content", json_stringn(buf_text(&text), text.len))
+                 ? ERR_NOMEM
+                 : OK;
+    buf_free(&text);
+    return rc ? error_set(e, rc, "no memory for the messages") : OK;
+}
+
+static int read_messages(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    static const char *const known[] = {"role", "content", "name", "tool_calls", "tool_call_id", "refusal"};
+    if (!json_is_array(value) || json_array_size(value) == 0 || json_array_size(value) > LIMIT_MESSAGES)
+        return wrong(name, "an array of 1 to 1024 messages", e);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        json_t *message = json_array_get(value, i);
+        const char *key;
+        json_t *field;
+        if (!json_is_object(message)) return wrong(name, "an array of objects", e);
+        json_object_foreach(message, key, field)
+        {
+            bool found = false;
+            for (size_t k = 0; k < sizeof known / sizeof *known; k++) found = found || strcmp(key, known[k]) == 0;
+            bool harmless = strcmp(key, "name") != 0 && strcmp(key, "refusal") != 0; /* these two only as null */
+            if (!found || (!harmless && !json_is_null(field)))
+                return error_set(e, ERR_INVALID, "messages[%zu].%.64s is not supported", i, key);
+        }
+        const char *role = json_string_value(json_object_get(message, "role"));
+        if (role && strcmp(role, "developer") == 0) json_object_set_new(message, "role", json_string("system"));
+        int rc = flatten_content(message, i, e);
+        if (rc) return rc;
+    }
+    r->messages = value;
+    return OK;
+}
+
+static int read_prompt(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++)
+        if (!json_is_integer(json_array_get(value, i))) return wrong(name, "one string or an array of token ids", e);
+    if (!json_is_string(value) && !json_array_size(value)) return wrong(name, "one string or an array of token ids", e);
+    r->prompt = value;
+    return OK;
+}
+
+/* --- the table
+ * ------------------------------------------------------------------------------------------------------------ */
+
+enum { IN_CHAT = 1, IN_COMPLETION = 2, IN_BOTH = 3 };
+
+static const struct {
+    const char *name;
+    int where;
+    field_reader read;
+} fields[] = {
+    {"model", IN_BOTH, read_text},
+    {"messages", IN_CHAT, read_messages},
+    {"prompt", IN_COMPLETION, read_prompt},
+    {"stream", IN_BOTH, read_flag},
+    {"stream_options", IN_BOTH, read_stream_options},
+    {"max_tokens", IN_BOTH, read_count},
+    {"max_completion_tokens", IN_CHAT, read_count},
+    {"temperature", IN_BOTH, read_number},
+    {"top_p", IN_BOTH, read_number},
+    {"top_k", IN_BOTH, read_count},
+    {"min_p", IN_BOTH, read_number},
+    {"repetition_penalty", IN_BOTH, read_number},
+    {"presence_penalty", IN_BOTH, read_number},
+    {"frequency_penalty", IN_BOTH, read_number},
+    {"logit_bias", IN_BOTH, read_bias},
+    {"seed", IN_BOTH, read_seed},
+    {"stop", IN_BOTH, read_stop},
+    {"user", IN_BOTH, read_text},
+    {"ignore_eos", IN_BOTH, read_flag},
+    {"logprobs", IN_CHAT, read_flag},
+    {"top_logprobs", IN_CHAT, read_count},
+    {"tools", IN_CHAT, read_tools},
+    {"tool_choice", IN_CHAT, read_tool_choice},
+    {"parallel_tool_calls", IN_CHAT, read_neutral},
+    {"response_format", IN_CHAT, read_neutral},
+    {"n", IN_BOTH, read_neutral},
+    {"best_of", IN_COMPLETION, read_neutral},
+    {"echo", IN_COMPLETION, read_neutral},
+    {"store", IN_CHAT, read_neutral},
+    {"service_tier", IN_CHAT, read_neutral},
+};
+
+static int read_field(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    int where = r->is_completion ? IN_COMPLETION : IN_CHAT;
+    snprintf(r->param, sizeof r->param, "%.63s", name);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (!(fields[i].where & where) || strcmp(name, fields[i].name) != 0) continue;
+        return json_is_null(value) ? OK : fields[i].read(r, name, value, e);
+    }
+    return error_set(e, ERR_INVALID, "the field %.64s is not supported; leave it out", name);
+}
+
+static int finish(struct chat_request *r, struct error *e)
+{
+    const char *choice = json_string_value(json_object_get(r->root, "tool_choice"));
+    const char *missing = !r->model          ? "model"
+                          : r->is_completion ? (r->prompt ? NULL : "prompt")
+                          : r->messages      ? NULL
+                                             : "messages";
+    if (missing) {
+        snprintf(r->param, sizeof r->param, "%s", missing);
+        return error_set(e, ERR_INVALID, "%s is required", missing);
+    }
+    if (choice && strcmp(choice, "none") == 0) r->tools = NULL;
+    snprintf(r->param, sizeof r->param, "%s", r->include_usage ? "stream_options" : "top_logprobs");
+    if (r->include_usage && !r->stream) return error_set(e, ERR_INVALID, "stream_options needs stream");
+    if (r->top_logprobs && !r->logprobs) return error_set(e, ERR_INVALID, "top_logprobs needs logprobs");
+    r->param[0] = '\0';
+    return OK;
+}
+
+int chat_request_parse(struct chat_request *r, bool is_completion, const char *data, size_t n, struct error *e)
+{
+    const char *name;
+    json_t *value;
+    *r = (struct chat_request){.is_completion = is_completion, .temperature = 1, .top_p = 1, .repetition_penalty = 1};
+    int rc = json_read(&r->root, data, n, e);
+    if (rc) return e->code = ERR_INVALID; /* a malformed body is the client's mistake */
+    if (!json_is_object(r->root)) rc = error_set(e, ERR_INVALID, "the request body must be a JSON object");
+    if (!rc) {
+        void *next;
+        json_object_foreach_safe(r->root, next, name, value)
+        {
+            if (!rc) rc = read_field(r, name, value, e);
+        }
+    }
+    if (!rc) rc = finish(r, e);
+    if (rc) chat_request_fini(r);
+    return rc;
+}
+
+void chat_request_fini(struct chat_request *r)
+{
+    json_decref(r->root);
+    r->root = NULL;
+}

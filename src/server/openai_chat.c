@@ -1,0 +1,106 @@
+/* openai_chat.c - /v1/chat/completions and /v1/completions: from a body to an answer under way. */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/chat_template.h"
+#include "server/answer.h"
+#include "server/consult.h"
+
+/* The raw model's defaults are those its publisher gives (generation_config.json). */
+static void fill_raw_defaults(struct chat_request *r, const struct model_config *c)
+{
+    if (!(r->given & GIVEN_TEMPERATURE)) r->temperature = c->do_sample ? c->temperature : 0;
+    if (!(r->given & GIVEN_TOP_P)) r->top_p = c->top_p;
+    if (!(r->given & GIVEN_TOP_K)) r->top_k = c->top_k;
+    if (!(r->given & GIVEN_REPETITION)) r->repetition_penalty = c->repetition_penalty;
+}
+
+static int check_model(const struct app *app, struct chat_request *r, struct error *e)
+{
+    if (consult_is_for(r) || strcmp(r->model, app->model_id) == 0) return OK;
+    memcpy(r->param, "model", sizeof "model");
+    return error_set(e, ERR_NOT_FOUND, "the model %.100s is not here; /v1/models lists what is", r->model);
+}
+
+static int prompt_ids(const struct engine *en, const struct chat_request *r, struct token_list *ids, struct error *e)
+{
+    if (json_is_string(r->prompt))
+        return tokenizer_encode(engine_tokenizer(en), json_string_value(r->prompt), json_string_length(r->prompt),
+                                TOKENIZE_SPECIAL, ids, e);
+    for (size_t i = 0; i < json_array_size(r->prompt); i++) {
+        json_int_t id = json_integer_value(json_array_get(r->prompt, i));
+        if (id < 0 || id > INT32_MAX) return error_set(e, ERR_INVALID, "prompt has a number that is no token id");
+        if (token_list_push(ids, (int32_t)id)) return error_set(e, ERR_NOMEM, "no memory for the prompt");
+    }
+    return OK;
+}
+
+/* Messages or prompt to token ids, with the assistant's or the raw model's defaults. */
+static int prepare(const struct app *app, const struct engine *en, struct chat_request *r, struct token_list *ids,
+                   struct error *e)
+{
+    int rc = check_model(app, r, e);
+    json_t *messages = NULL;
+    if (!rc && !engine_tokenizer(en))
+        rc = error_set(e, ERR_UNSUPPORTED, "this model has no tokenizer; it answers no text");
+    if (!rc && consult_is_for(r)) {
+        rc = consult_prepare(r, &messages, e);
+    } else if (!rc) {
+        fill_raw_defaults(r, engine_config(en));
+        messages = json_incref(r->messages);
+    }
+    if (!rc)
+        rc = r->is_completion ? prompt_ids(en, r, ids, e)
+                              : chat_template_render(engine_tokenizer(en), messages, r->tools, true, NULL, ids, e);
+    json_decref(messages);
+    if (!r->has_seed) randombytes_buf(&r->seed, sizeof r->seed);
+    return rc;
+}
+
+static void handle(struct http_exchange *x, struct app *app, bool is_completion)
+{
+    struct error e = {0};
+    struct engine *en = app_engine_or_refuse(x, app);
+    struct chat_request *r = en ? malloc(sizeof *r) : NULL;
+    struct answer *a = NULL;
+    struct token_list ids = {0};
+    size_t n;
+    const char *body = http_body(x, &n);
+    if (!en) return;
+    int rc =
+        r ? chat_request_parse(r, is_completion, body, n, &e) : error_set(&e, ERR_NOMEM, "no memory for the request");
+    if (rc) {
+        app_send_error(x, &e, r ? r->param : NULL);
+        free(r);
+        return;
+    }
+    rc = prepare(app, en, r, &ids, &e);
+    if (!rc) rc = answer_new(&a, app, en, r, &e);
+    if (!rc) rc = answer_submit(a, &ids, &e);
+    token_list_free(&ids);
+    if (rc) {
+        app_send_error(x, &e, e.code == ERR_TOO_LONG ? (is_completion ? "prompt" : "messages") : r->param);
+        answer_free(a);
+        chat_request_fini(r);
+        free(r);
+        return;
+    }
+    answer_own_request(a, r);
+    if (r->stream) {
+        answer_stream(a, x);
+    } else {
+        answer_wait(a, x);
+        answer_free(a);
+    }
+}
+
+void app_chat(struct http_exchange *x, void *app)
+{
+    handle(x, app, false);
+}
+
+void app_completions(struct http_exchange *x, void *app)
+{
+    handle(x, app, true);
+}

@@ -1,0 +1,65 @@
+/* tool_calls.c - see tool_calls.h. */
+#include "server/tool_calls.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+
+static const char open_tag[] = "<tool_call>";
+static const char close_tag[] = "</tool_call>";
+
+size_t tool_calls_free_prefix(const char *text, size_t n)
+{
+    const char *found = memmem(text, n, open_tag, sizeof open_tag - 1);
+    if (found) return (size_t)(found - text);
+    size_t keep = sizeof open_tag - 2 < n ? sizeof open_tag - 2 : n;
+    while (keep > 0 && memcmp(text + n - keep, open_tag, keep) != 0) keep--;
+    return n - keep;
+}
+
+static json_t *parse_one(const char *text, size_t n, const char *id, size_t index)
+{
+    json_t *call = NULL;
+    struct error ignored = {0};
+    if (json_read(&call, text, n, &ignored)) return NULL;
+    const char *name = json_string_value(json_object_get(call, "name"));
+    const json_t *arguments = json_object_get(call, "arguments");
+    json_t *result = NULL;
+    if (name && json_is_object(arguments)) {
+        char call_id[80];
+        char *dumped = json_dumps(arguments, JSON_COMPACT);
+        snprintf(call_id, sizeof call_id, "call_%s_%zu", id, index);
+        result = json_pack("{s:i, s:s, s:s, s:{s:s, s:s}}", "index", (int)index, "id", call_id, "type", "function",
+                           "function", "name", name, "arguments", dumped ? dumped : "{}");
+        free(dumped);
+    }
+    json_decref(call);
+    return result;
+}
+
+json_t *tool_calls_parse(const char *text, size_t n, const char *id)
+{
+    const char *end = text + n;
+    json_t *calls = json_array();
+    while (text < end && strchr(" \t\r\n", *text)) text++;
+    while (text < end) {
+        const char *close = memmem(text, (size_t)(end - text), close_tag, sizeof close_tag - 1);
+        size_t head = sizeof open_tag - 1;
+        bool opens = (size_t)(end - text) > head && memcmp(text, open_tag, head) == 0;
+        json_t *one =
+            close && opens ? parse_one(text + head, (size_t)(close - text) - head, id, json_array_size(calls)) : NULL;
+        if (!one || json_array_size(calls) >= LIMIT_TOOLS || json_array_append_new(calls, one)) {
+            json_decref(calls);
+            return NULL;
+        }
+        text = close + sizeof close_tag - 1;
+        while (text < end && strchr(" \t\r\n", *text)) text++;
+    }
+    if (json_array_size(calls) > 0) return calls;
+    json_decref(calls);
+    return NULL;
+}
