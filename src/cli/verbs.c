@@ -8,6 +8,7 @@
 #define VERBS(X)                                                                                                       \
     X(generate) \
     X(bench) \
+    X(serve) \
     X(logits) \
     X(tokenize) \
     X(template) \

@@ -93,7 +93,7 @@ int engine_open(struct engine **out, const struct engine_options *o, struct erro
     return OK;
 }
 
-void engine_close(struct engine *en)
+void engine_shutdown(struct engine *en)
 {
     if (!en) return;
     pthread_mutex_lock(&en->lock);
@@ -101,6 +101,13 @@ void engine_close(struct engine *en)
     pthread_cond_signal(&en->wake);
     pthread_mutex_unlock(&en->lock);
     if (en->thread_runs) pthread_join(en->thread, NULL);
+    en->thread_runs = false;
+}
+
+void engine_close(struct engine *en)
+{
+    if (!en) return;
+    engine_shutdown(en);
     forward_free(en->forward);
     lora_free(en->lora);
     weights_free(&en->weights);

@@ -37,7 +37,9 @@ struct engine_options {
 
 /* Open, plan, check, load, start the thread. Blocks while loading. */
 int engine_open(struct engine **out, const struct engine_options *o, struct error *e) MUST_USE;
-void engine_close(struct engine *en); /* cancels what runs, joins the thread; NULL is fine */
+void engine_shutdown(
+    struct engine *en);               /* end every request, join the thread; the engine stays readable; NULL is fine */
+void engine_close(struct engine *en); /* shutdown, then free everything; NULL is fine */
 
 const struct model_config *engine_config(const struct engine *en);
 const struct tokenizer *engine_tokenizer(const struct engine *en); /* NULL if the model has none */
