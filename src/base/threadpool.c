@@ -8,13 +8,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 
-enum {
-    SPIN_ROUNDS = 2000
-}; /* about 20-40 us of pause instructions: longer than the gap between two layers' products */
+/* About 20-40 us of pause instructions: longer than the gap between two layers' products. With more threads than cores
+ * the one waited for may need this very core, so almost none. */
+enum { SPIN_ROUNDS = 2000, SPIN_ROUNDS_CROWDED = 20 };
 
 struct worker {
     struct threadpool *pool;
@@ -24,6 +24,7 @@ struct worker {
 
 struct threadpool {
     int size;
+    int spin_rounds;
     struct worker *workers; /* [size]; entry 0 is the caller and has no thread */
     threadpool_task task;   /* written before generation, read after it */
     void *argument;
@@ -48,7 +49,7 @@ static void pause_cpu(void)
 
 static bool wait_generation(struct threadpool *p, unsigned seen)
 {
-    for (int i = 0; i < SPIN_ROUNDS; i++) {
+    for (int i = 0; i < p->spin_rounds; i++) {
         if (atomic_load_explicit(&p->generation, memory_order_acquire) != seen) return !atomic_load(&p->stop);
         pause_cpu();
     }
@@ -85,10 +86,19 @@ static void publish(struct threadpool *p)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* Cores this process may run on, at least 1. */
+static int count_cores(void)
+{
+    cpu_set_t cores; /* 1024 of them; the call fails on a machine with more */
+    if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > LIMIT_THREADS ? LIMIT_THREADS : (int)n;
+}
+
 int threadpool_new(struct threadpool **out, int threads, struct error *e)
 {
-    cpu_set_t cores;
-    if (threads <= 0) threads = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+    int cores = count_cores();
+    if (threads <= 0) threads = cores < LIMIT_THREADS ? cores : LIMIT_THREADS;
     if (threads > LIMIT_THREADS) return error_set(e, ERR_INVALID, "at most %d threads, not %d", LIMIT_THREADS, threads);
     struct threadpool *p = calloc(1, sizeof *p);
     struct worker *workers = calloc((size_t)threads, sizeof *workers);
@@ -98,6 +108,7 @@ int threadpool_new(struct threadpool **out, int threads, struct error *e)
         return error_set(e, ERR_NOMEM, "no memory for %d threads", threads);
     }
     p->workers = workers;
+    p->spin_rounds = threads > cores ? SPIN_ROUNDS_CROWDED : SPIN_ROUNDS;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->done, NULL);
@@ -133,7 +144,7 @@ int threadpool_size(const struct threadpool *p)
 
 static void wait_done(struct threadpool *p)
 {
-    for (int i = 0; i < SPIN_ROUNDS; i++) {
+    for (int i = 0; i < p->spin_rounds; i++) {
         if (atomic_load_explicit(&p->unfinished, memory_order_acquire) == 0) return;
         pause_cpu();
     }

@@ -1,26 +1,53 @@
-/* kernels.c - see kernels.h. The processor says what it has (cpuid), the operating system what it saves (xgetbv);
- * __builtin_cpu_supports asks both. */
+/* kernels.c - see kernels.h. The processor says what it has (cpuid), the operating system which registers it saves
+ * (xgetbv): both must agree. Rejected: __builtin_cpu_supports, whose names differ between compilers. */
 #include "kernels/kernels.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "kernels/tables.h"
 
 enum { MAX_TABLES = 4 };
 
 #if defined(__x86_64__)
-static bool has_avx2(void)
+struct features {
+    bool avx2, avx512;
+};
+
+static bool all_of(uint32_t word, uint32_t bits)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    return (word & bits) == bits;
 }
 
-static bool has_avx512(void)
+static uint32_t saved_registers(void)
 {
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vnni");
+    uint32_t low;
+    uint32_t high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+
+static struct features features_of_this_machine(void)
+{
+    enum { OSXSAVE = 1 << 27, AVX = 1 << 28, FMA = 1 << 12, F16C = 1 << 29, AVX2 = 1 << 5 };
+    const uint32_t f_dq_bw_vl = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+    const uint32_t vnni = 1u << 11;
+    struct features found = {0};
+    uint32_t a;
+    uint32_t b;
+    uint32_t c;
+    uint32_t d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !all_of(c, OSXSAVE | AVX | FMA | F16C)) return found;
+    uint32_t saved = saved_registers();
+    if (!all_of(saved, 0x6) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return found; /* XMM and YMM */
+    found.avx2 = all_of(b, AVX2);
+    found.avx512 = found.avx2 && all_of(saved, 0xE6) && all_of(b, f_dq_bw_vl) && all_of(c, vnni);
+    return found;
 }
 #endif
 
@@ -30,11 +57,10 @@ static int list(const struct kernel_table *out[MAX_TABLES])
     int n = 0;
     out[n++] = &kernel_table_scalar;
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (has_avx2()) out[n++] = &kernel_table_avx2;
-    if (has_avx512()) out[n++] = &kernel_table_avx512;
+    struct features found = features_of_this_machine();
+    if (found.avx2) out[n++] = &kernel_table_avx2;
+    if (found.avx512) out[n++] = &kernel_table_avx512;
 #endif
-    out[n] = NULL;
     return n;
 }
 

@@ -53,7 +53,8 @@ struct attend_job {
 
 struct kernel_table {
     const char *name; /* "scalar", "avx2", "avx512" */
-    /* Fill row t of a (q, scale, dsum, sum16) from a->x; cols a multiple of 32. */
+    /* Fill row t of a (q, scale, dsum, sum16) from a->x; cols a multiple of 32. scale = peak / 127, q to the nearest,
+     * ties to even; a block that holds NaN or infinity gets scale NaN, so that no product hides it. */
     void (*quantize_row)(const struct activations *a, int t);
     void (*matmul)(const struct matmul_job *job, int group_begin, int group_end);
     void (*rmsnorm)(float *out, const float *x, const float *weight, int n, float eps);

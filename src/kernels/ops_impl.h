@@ -9,7 +9,8 @@
 #include "kernels/kernels.h"
 
 /* exp(x) within 2 ulp: x = n ln 2 + r, |r| <= ln 2 / 2, a polynomial of degree 6 in r (Taylor, relative error < 2e-8
- * there) times 2^n. Below -87.3 the result is 0, above 88.37 it is held at the largest power. NaN stays NaN. */
+ * there) times 2^n. Below -87.3 (minus infinity too) the result is 0: a masked logit must weigh nothing at all. Above
+ * 88.37 it is held at the largest power. NaN stays NaN. */
 static inline v16f v16_exp(v16f x)
 {
     v16f low = v16_set1(-87.3f);
@@ -24,7 +25,7 @@ static inline v16f v16_exp(v16f x)
     p = v16_fma(p, r, v16_set1(0.5f));
     p = v16_fma(p, r, v16_set1(1.0f));
     p = v16_fma(p, r, v16_set1(1.0f));
-    return v16_mul(p, v16_exp2_int(v16_to_int(n)));
+    return v16_zero_below(v16_mul(p, v16_exp2_int(v16_to_int(n))), x, -87.3f);
 }
 
 /* Lanes [i, i + 16) of x[0..n), zeros beyond the end. */
@@ -49,12 +50,17 @@ static void quantize_row(const struct activations *a, int t)
         size_t at = (size_t)t * cells + c;
         v16f lo = v16_load(x + 32 * c);
         v16f hi = v16_load(x + 32 * c + 16);
-        float peak = v16_max_lane(v16_max(v16_abs(lo), v16_abs(hi)));
+        float peak = v16_peak(lo, hi);
         float scale = peak / 127.0f;
         float inverse = peak > 0 ? 127.0f / peak : 0;
-        if (!(inverse <= FLT_MAX)) inverse = 0; /* a block of denormals is zero to us */
-        v16i q0 = v16_to_int(v16_round(v16_mul(lo, v16_set1(inverse))));
-        v16i q1 = v16_to_int(v16_round(v16_mul(hi, v16_set1(inverse))));
+        v16i q0 = v16_set1_int(0);
+        v16i q1 = v16_set1_int(0);
+        if (!(peak <= FLT_MAX)) {
+            scale = NAN;                 /* infinity or NaN in, NaN out in every row: never a plausible number */
+        } else if (inverse <= FLT_MAX) { /* a block of denormals is zero to us */
+            q0 = v16_to_int(v16_round(v16_mul(lo, v16_set1(inverse))));
+            q1 = v16_to_int(v16_round(v16_mul(hi, v16_set1(inverse))));
+        }
         v16_store_i8(a->q + at * 32, q0);
         v16_store_i8(a->q + at * 32 + 16, q1);
         a->sum16[at * 2] = v16_sum_int(q0);

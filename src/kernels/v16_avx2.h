@@ -95,10 +95,24 @@ static inline v16f v16_fma(v16f a, v16f b, v16f c)
 {
     return (v16f){_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
 }
-static inline v16f v16_abs(v16f a)
+static inline float v16_peak(v16f a, v16f b)
 {
-    __m256 sign = _mm256_set1_ps(-0.0f);
-    return (v16f){_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
+    __m256i magnitude = _mm256_set1_epi32(0x7FFFFFFF);
+    __m256i lo = _mm256_max_epi32(_mm256_and_si256(_mm256_castps_si256(a.lo), magnitude),
+                                  _mm256_and_si256(_mm256_castps_si256(a.hi), magnitude));
+    __m256i hi = _mm256_max_epi32(_mm256_and_si256(_mm256_castps_si256(b.lo), magnitude),
+                                  _mm256_and_si256(_mm256_castps_si256(b.hi), magnitude));
+    lo = _mm256_max_epi32(lo, hi);
+    __m128i c = _mm_max_epi32(_mm256_castsi256_si128(lo), _mm256_extracti128_si256(lo, 1));
+    c = _mm_max_epi32(c, _mm_shuffle_epi32(c, 0x4E));
+    c = _mm_max_epi32(c, _mm_shuffle_epi32(c, 0xB1));
+    return _mm_cvtss_f32(_mm_castsi128_ps(c));
+}
+static inline v16f v16_zero_below(v16f value, v16f x, float limit)
+{
+    __m256 edge = _mm256_set1_ps(limit);
+    return (v16f){_mm256_andnot_ps(_mm256_cmp_ps(x.lo, edge, _CMP_LT_OQ), value.lo),
+                  _mm256_andnot_ps(_mm256_cmp_ps(x.hi, edge, _CMP_LT_OQ), value.hi)};
 }
 static inline v16f v16_negate(v16f a)
 {

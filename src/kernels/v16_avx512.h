@@ -87,9 +87,20 @@ static inline v16f v16_min(v16f a, v16f b)
 {
     return _mm512_min_ps(a, b);
 }
-static inline v16f v16_abs(v16f a)
+static inline float v16_peak(v16f a, v16f b)
 {
-    return _mm512_abs_ps(a);
+    __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF);
+    __m512i both = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(a), magnitude),
+                                    _mm512_and_si512(_mm512_castps_si512(b), magnitude));
+    __m256i h = _mm256_max_epi32(_mm512_castsi512_si256(both), _mm512_extracti32x8_epi32(both, 1));
+    __m128i c = _mm_max_epi32(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
+    c = _mm_max_epi32(c, _mm_shuffle_epi32(c, 0x4E));
+    c = _mm_max_epi32(c, _mm_shuffle_epi32(c, 0xB1));
+    return _mm_cvtss_f32(_mm_castsi128_ps(c));
+}
+static inline v16f v16_zero_below(v16f value, v16f x, float limit)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(limit), _CMP_NLT_UQ), value);
 }
 static inline v16f v16_negate(v16f a)
 {

@@ -121,10 +121,24 @@ static inline v16f v16_min(v16f a, v16f b)
     V16_EACH(i) a.x[i] = a.x[i] < b.x[i] ? a.x[i] : b.x[i];
     return a;
 }
-static inline v16f v16_abs(v16f a)
+/* The largest magnitude of 32 values; compared as bits, so that infinity beats every number and NaN beats infinity. */
+static inline float v16_peak(v16f a, v16f b)
 {
-    V16_EACH(i) a.x[i] = fabsf(a.x[i]);
-    return a;
+    uint32_t peak = 0;
+    V16_EACH(i)
+    {
+        uint32_t x = float_bits(a.x[i]) & 0x7FFFFFFFu;
+        uint32_t y = float_bits(b.x[i]) & 0x7FFFFFFFu;
+        peak = x > peak ? x : peak;
+        peak = y > peak ? y : peak;
+    }
+    return float_from_bits(peak);
+}
+/* value, but 0 in the lanes where x < limit */
+static inline v16f v16_zero_below(v16f value, v16f x, float limit)
+{
+    V16_EACH(i) value.x[i] = x.x[i] < limit ? 0.0f : value.x[i];
+    return value;
 }
 static inline v16f v16_negate(v16f a)
 {
