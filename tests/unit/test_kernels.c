@@ -9,145 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/blocks.h"
-#include "kernels/half.h"
 #include "kernels/kernels.h"
+#include "unit/reference_blocks.h"
 
 enum { MAX_TABLES = 8 };
-
-static uint64_t random_state = 42;
-
-static uint32_t random_u32(void)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(random_state >> 33);
-}
-
-static float random_float(void)
-{
-    return (float)random_u32() / 1073741824.0f - 1.0f;
-}
 
 static int all_tables(const struct kernel_table **tables)
 {
     return kernels_list(tables, MAX_TABLES);
-}
-
-/* Random valid blocks: any quants, moderate scales (and a zero scale now and then). */
-static uint8_t *random_matrix(enum dtype type, int rows, int cols)
-{
-    struct dtype_info info = dtype_info(type);
-    size_t blocks = (size_t)rows * (size_t)cols / info.block_elems;
-    uint8_t *data = malloc(blocks * info.block_bytes);
-    for (size_t b = 0; b < blocks; b++) {
-        uint8_t *block = data + b * info.block_bytes;
-        for (size_t i = 0; i < info.block_bytes; i++) block[i] = (uint8_t)random_u32();
-        uint16_t d = f32_to_f16(random_u32() % 17 == 0 ? 0 : 0.01f * random_float());
-        uint16_t m = f32_to_f16(0.02f * random_float());
-        if (type == DTYPE_F32) {
-            float x = random_float();
-            memcpy(block, &x, 4);
-        } else if (type == DTYPE_F16) {
-            uint16_t h = f32_to_f16(random_float());
-            memcpy(block, &h, 2);
-        } else if (type == DTYPE_BF16) {
-            float x = random_float();
-            memcpy(block, (uint8_t *)&x + 2, 2);
-        } else if (type == DTYPE_Q6_K) {
-            memcpy(block + 208, &d, 2);
-        } else {
-            memcpy(block, &d, 2);
-            if (type == DTYPE_Q4_1 || type == DTYPE_Q5_1 || type == DTYPE_Q4_K || type == DTYPE_Q5_K)
-                memcpy(block + 2, &m, 2);
-        }
-    }
-    return data;
-}
-
-static void pack_all(struct packed_matrix *m, enum dtype type, int rows, int cols, const void *data)
-{
-    struct error e = {0};
-    assert_int_equal(pack_new(m, type, rows, cols, &e), OK);
-    for (int g = 0; g < m->groups; g++) pack_group(m, g, data);
-}
-
-/* An element of a row-major matrix, written from the format's description and not from blocks.c. */
-static double element(enum dtype type, const uint8_t *data, int cols, int row, int col)
-{
-    struct dtype_info info = dtype_info(type);
-    const uint8_t *b = data + ((size_t)row * (size_t)cols + (size_t)col) / info.block_elems * info.block_bytes;
-    int i = col % (int)info.block_elems;
-    uint16_t h0;
-    uint16_t h1;
-    memcpy(&h0, b, 2);
-    double d = (double)f16_to_f32(h0);
-    double m = 0;
-    if (info.block_bytes >= 4) {
-        memcpy(&h1, b + 2, 2);
-        m = (double)f16_to_f32(h1);
-    }
-    switch (type) {
-    case DTYPE_F32: {
-        float x;
-        memcpy(&x, b, 4);
-        return (double)x;
-    }
-    case DTYPE_F16: return d;
-    case DTYPE_BF16: return (double)bf16_to_f32(h0);
-    case DTYPE_Q8_0: return d * (int8_t)b[2 + i];
-    case DTYPE_Q4_0: return d * ((i < 16 ? b[2 + i] & 15 : b[2 + i - 16] >> 4) - 8);
-    case DTYPE_Q4_1: return d * (i < 16 ? b[4 + i] & 15 : b[4 + i - 16] >> 4) + m;
-    case DTYPE_Q5_0:
-    case DTYPE_Q5_1: {
-        int head = type == DTYPE_Q5_0 ? 2 : 4;
-        int low = i < 16 ? b[head + 4 + i] & 15 : b[head + 4 + i - 16] >> 4;
-        int q = low + 16 * (b[head + i / 8] >> i % 8 & 1);
-        return type == DTYPE_Q5_0 ? d * (q - 16) : d * q + m;
-    }
-    case DTYPE_Q4_K:
-    case DTYPE_Q5_K: {
-        int s = i / 32;
-        const uint8_t *p = b + 4;
-        int sc = s < 4 ? p[s] & 63 : (p[s + 4] & 15) + 16 * (p[s - 4] >> 6);
-        int mn = s < 4 ? p[s + 4] & 63 : (p[s + 4] >> 4) + 16 * (p[s] >> 6);
-        const uint8_t *qs = b + (type == DTYPE_Q4_K ? 16 : 48) + i / 64 * 32 + i % 32;
-        int q = i / 32 % 2 ? *qs >> 4 : *qs & 15;
-        if (type == DTYPE_Q5_K) q += 16 * (b[16 + i % 32] >> s & 1);
-        return d * sc * q - m * mn;
-    }
-    case DTYPE_Q6_K: {
-        int half = i / 128;
-        int k = i % 128;
-        int low = k < 64 ? b[half * 64 + k] & 15 : b[half * 64 + k - 64] >> 4;
-        int high = b[128 + half * 32 + k % 32] >> k / 32 * 2 & 3;
-        memcpy(&h0, b + 208, 2);
-        return (double)f16_to_f32(h0) * (int8_t)b[192 + i / 16] * (low + 16 * high - 32);
-    }
-    default: return NAN;
-    }
-}
-
-static void packed_rows_read_back_as_the_format_says(void **state)
-{
-    (void)state;
-    for (enum dtype type = 0; type < DTYPE_COUNT; type++) {
-        int rows = 37;
-        int cols = 512;
-        uint8_t *data = random_matrix(type, rows, cols);
-        struct packed_matrix m;
-        pack_all(&m, type, rows, cols, data);
-        float out[512];
-        for (int r = 0; r < rows; r++) {
-            pack_get_row(&m, r, out);
-            for (int c = 0; c < cols; c++) {
-                double want = element(type, data, cols, r, c);
-                if (fabs((double)out[c] - want) > 1e-6 * (1 + fabs(want)))
-                    fail_msg("%s [%d][%d]: %g, not %g", dtype_info(type).name, r, c, (double)out[c], want);
-            }
-        }
-        pack_free(&m);
-        free(data);
-    }
 }
 
 struct rig {
@@ -346,6 +215,164 @@ static void other_operations_agree_to_the_bit(void **state)
         }
 }
 
+/* Shapes and numbers at random: odd rows, every small n, zero and huge scales, quants at their ends, zero blocks. */
+static void random_shapes_agree_to_the_bit(void **state)
+{
+    (void)state;
+    const struct kernel_table *tables[MAX_TABLES];
+    int count = all_tables(tables);
+    for (int round = 0; round < 220; round++) {
+        enum dtype type = (enum dtype)(round % DTYPE_COUNT);
+        struct dtype_info info = dtype_info(type);
+        int unit = dtype_is_float(type) ? 16 : (int)info.block_elems;
+        int rows = 1 + (int)(random_u32() % 50);
+        int cols = unit * (1 + (int)(random_u32() % (unit > 32 ? 4 : 30)));
+        struct rig g;
+        rig_open(&g, rows, cols, 1 + (int)(random_u32() % 40), 1);
+        for (int i = 0; i < g.n * cols; i++) {
+            uint32_t dice = random_u32() % 64;
+            if (i / 32 % 7 == 3) g.values[i] = 0; /* whole blocks of zeros */
+            if (dice == 0) g.values[i] *= 1000;   /* an outlier */
+            if (dice == 1) g.values[i] = -g.values[i / 32 * 32];
+        }
+        uint8_t *data = random_matrix(type, rows, cols);
+        size_t blocks = (size_t)rows * (size_t)cols / info.block_elems;
+        for (size_t b = 0; b < blocks && !dtype_is_float(type); b++) {
+            uint8_t *block = data + b * info.block_bytes;
+            uint32_t dice = random_u32() % 16;
+            uint16_t d = f32_to_f16(dice & 1 ? 60000.0f : 6e-8f); /* near the largest, the smallest subnormal */
+            size_t d_at = type == DTYPE_Q6_K ? 208 : 0;
+            size_t tail = type == DTYPE_Q6_K ? 0 : 4;
+            if (dice < 2) memset(block + tail, dice ? 0xFF : 0, info.block_bytes - tail - (type == DTYPE_Q6_K ? 2 : 0));
+            if (dice < 4) memcpy(block + d_at, &d, 2);
+            if (type == DTYPE_Q8_0 && dice == 5) memset(block + 2, 0x80, 32); /* all -128 */
+            if (type == DTYPE_Q6_K && dice == 5) memset(block + 192, 0x80, 16);
+        }
+        struct packed_matrix m;
+        pack_all(&m, type, rows, cols, data);
+        for (int precise = 0; precise < 2; precise++) {
+            multiply(&g, tables[0], &m, g.reference, precise);
+            for (int k = 1; k < count; k++) {
+                multiply(&g, tables[k], &m, g.out, precise);
+                if (memcmp(g.out, g.reference, (size_t)g.n * (size_t)rows * 4) != 0)
+                    fail_msg("%s differs from scalar: %s %dx%d n=%d precise=%d", tables[k]->name, info.name, rows, cols,
+                             g.n, precise);
+            }
+        }
+        pack_free(&m);
+        free(data);
+        rig_close(&g);
+    }
+}
+
+/* The contract of kernels.h element by element, in plain C over the unpacked matrix: integers are exact. */
+static void products_follow_the_contract(void **state)
+{
+    (void)state;
+    const struct kernel_table *tables[MAX_TABLES];
+    int count = all_tables(tables);
+    enum { ROWS = 21, COLS = 512, N = 3 };
+    struct rig g;
+    rig_open(&g, ROWS, COLS, N, 2);
+    uint8_t *data = random_matrix(DTYPE_Q8_0, ROWS, COLS);
+    struct packed_matrix m;
+    pack_all(&m, DTYPE_Q8_0, ROWS, COLS, data);
+    for (int k = 0; k < count; k++) {
+        multiply(&g, tables[k], &m, g.out, 0);
+        for (int t = 0; t < N; t++)
+            for (int r = 0; r < ROWS; r++) {
+                float acc = 0;
+                for (int c = 0; c < COLS / 32; c++) {
+                    const uint8_t *block = data + (r * (COLS / 32) + c) * 34;
+                    const float *x = g.values + t * COLS + 32 * c;
+                    uint16_t d;
+                    memcpy(&d, block, 2);
+                    float peak = 0;
+                    for (int i = 0; i < 32; i++) peak = fmaxf(peak, fabsf(x[i]));
+                    int idot = 0;
+                    for (int i = 0; i < 32; i++) idot += (int8_t)block[2 + i] * (int)rintf(x[i] * (127.0f / peak));
+                    acc = fmaf(f16_to_f32(d) * (peak / 127.0f), (float)idot, acc);
+                }
+                assert_true(g.out[t * ROWS + r] == acc + g.bias[r]);
+            }
+    }
+    pack_free(&m);
+    free(data);
+    rig_close(&g);
+}
+
+/* One bad activation must not turn into a plausible number. */
+static void broken_activations_stay_visible(void **state)
+{
+    (void)state;
+    static const float broken[] = {NAN, -NAN, INFINITY, -INFINITY};
+    const struct kernel_table *tables[MAX_TABLES];
+    int count = all_tables(tables);
+    for (enum dtype type = 0; type < DTYPE_COUNT; type++)
+        for (int k = 0; k < count; k++)
+            for (int b = 0; b < 4; b++)
+                for (int at = 3; at < 256; at += 101) {
+                    struct rig g;
+                    rig_open(&g, 17, 256, 9, 1);
+                    g.values[4 * 256 + at] = broken[b];
+                    uint8_t *data = random_matrix(type, 17, 256);
+                    struct packed_matrix m;
+                    pack_all(&m, type, 17, 256, data);
+                    multiply(&g, tables[k], &m, g.out, 0);
+                    for (int t = 0; t < 9; t++)
+                        for (int r = 0; r < 17; r++) assert_int_equal(!isfinite(g.out[t * 17 + r]), t == 4);
+                    pack_free(&m);
+                    free(data);
+                    rig_close(&g);
+                }
+}
+
+static void exponentials_of_hard_numbers(void **state)
+{
+    (void)state;
+    const struct kernel_table *tables[MAX_TABLES];
+    int count = all_tables(tables);
+    static float x[4096];
+    static float out[4096];
+    for (int i = 0; i < 4096; i++) x[i] = -87.0f * (float)i / 4095.0f;
+    for (int k = 0; k < count; k++) {
+        tables[k]->sum_exp(out, x, 4096, 0);
+        for (int i = 0; i < 4096; i++) {
+            double want = exp((double)x[i]);
+            assert_true(fabs((double)out[i] - want) <= 2.4e-7 * want);
+        }
+        float hard[5] = {-INFINITY, -1000, 0, -87.31f, 0};
+        float y[5];
+        assert_true(tables[k]->sum_exp(y, hard, 5, 0) == 2.0);
+        assert_true(y[0] == 0 && y[1] == 0 && y[2] == 1 && y[3] == 0);
+        hard[3] = NAN;
+        assert_true(isnan(tables[k]->sum_exp(y, hard, 5, 0)));
+        float gate[3] = {-INFINITY, NAN, 80};
+        float up[3] = {1, 1, 2};
+        tables[k]->silu_mul(y, gate, up, 3);
+        assert_true(isnan(y[1]) && y[2] == 160);
+    }
+}
+
+static void tables_are_chosen_by_name(void **state)
+{
+    (void)state;
+    const struct kernel_table *tables[MAX_TABLES];
+    const struct kernel_table *chosen = NULL;
+    struct error e = {0};
+    int count = all_tables(tables);
+    assert_true(count >= 1);
+    assert_string_equal(tables[0]->name, "scalar");
+    for (int k = 0; k < count; k++) {
+        assert_int_equal(kernels_select(&chosen, tables[k]->name, &e), OK);
+        assert_ptr_equal(chosen, tables[k]);
+    }
+    assert_int_equal(kernels_select(&chosen, NULL, &e), OK);
+    assert_ptr_equal(chosen, tables[count - 1]);
+    assert_int_equal(kernels_select(&chosen, "sse9", &e), ERR_UNSUPPORTED);
+    assert_non_null(strstr(e.text, "scalar"));
+}
+
 static void halves_round_as_the_standard_says(void **state)
 {
     (void)state;
@@ -414,45 +441,20 @@ static void attention_is_softmax_times_values(void **state)
     }
 }
 
-static void quantising_keeps_the_weights(void **state)
-{
-    (void)state;
-    static const struct {
-        enum dtype type;
-        double bound;
-    } cases[] = {{DTYPE_Q8_0, 0.006}, {DTYPE_Q4_K, 0.09}};
-    for (size_t k = 0; k < 2; k++) {
-        enum { ROWS = 20, COLS = 512 };
-        static float x[ROWS * COLS];
-        for (int i = 0; i < ROWS * COLS; i++) x[i] = random_float() + random_float() + random_float();
-        struct packed_matrix m;
-        struct error e = {0};
-        assert_int_equal(pack_new(&m, cases[k].type, ROWS, COLS, &e), OK);
-        void *scratch = malloc(pack_quantize_scratch(COLS));
-        for (int g = 0; g < m.groups; g++) pack_group_quantized(&m, g, x, DTYPE_F32, scratch);
-        double miss = 0;
-        double size = 0;
-        float row[COLS];
-        for (int r = 0; r < ROWS; r++) {
-            pack_get_row(&m, r, row);
-            for (int c = 0; c < COLS; c++) {
-                miss += pow((double)row[c] - (double)x[r * COLS + c], 2);
-                size += pow((double)x[r * COLS + c], 2);
-            }
-        }
-        assert_true(sqrt(miss / size) < cases[k].bound);
-        free(scratch);
-        pack_free(&m);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packed_rows_read_back_as_the_format_says), cmocka_unit_test(tables_agree_to_the_bit),
-        cmocka_unit_test(a_row_does_not_depend_on_its_neighbours),  cmocka_unit_test(extreme_quants_do_not_saturate),
-        cmocka_unit_test(other_operations_agree_to_the_bit),        cmocka_unit_test(halves_round_as_the_standard_says),
-        cmocka_unit_test(attention_is_softmax_times_values),        cmocka_unit_test(quantising_keeps_the_weights),
+        cmocka_unit_test(tables_are_chosen_by_name),
+        cmocka_unit_test(tables_agree_to_the_bit),
+        cmocka_unit_test(random_shapes_agree_to_the_bit),
+        cmocka_unit_test(products_follow_the_contract),
+        cmocka_unit_test(a_row_does_not_depend_on_its_neighbours),
+        cmocka_unit_test(extreme_quants_do_not_saturate),
+        cmocka_unit_test(broken_activations_stay_visible),
+        cmocka_unit_test(other_operations_agree_to_the_bit),
+        cmocka_unit_test(exponentials_of_hard_numbers),
+        cmocka_unit_test(halves_round_as_the_standard_says),
+        cmocka_unit_test(attention_is_softmax_times_values),
     };
     return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
 }
