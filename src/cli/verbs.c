@@ -6,14 +6,17 @@
 
 /* clang-format off */
 #define VERBS(X)                                                                                                       \
-    X(generate) \
-    X(bench) \
-    X(serve) \
-    X(logits) \
-    X(tokenize) \
-    X(template) \
-    X(plan) \
-    X(version) \
+    X(serve)                                                                                                           \
+    X(chat)                                                                                                            \
+    X(ask)                                                                                                             \
+    X(plan)                                                                                                            \
+    X(doctor)                                                                                                          \
+    X(bench)                                                                                                           \
+    X(tokenize)                                                                                                        \
+    X(template)                                                                                                        \
+    X(logits)                                                                                                          \
+    X(generate)                                                                                                        \
+    X(version)                                                                                                         \
     /* end of the list */
 /* clang-format on */
 

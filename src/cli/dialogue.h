@@ -1,0 +1,32 @@
+/* dialogue.h - a conversation on the terminal: messages in, the answer streamed to standard output. Shared by `ask` and
+ * `chat`. One thread (the verb's) besides the engine's. */
+#ifndef XIAOBEI_CLI_DIALOGUE_H
+#define XIAOBEI_CLI_DIALOGUE_H
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
+
+#include "cli/engine_options.h"
+
+struct dialogue {
+    struct engine *engine;
+    json_t *messages; /* system, user, assistant, ... */
+    bool raw;         /* the model itself, without the persona */
+    uint64_t seed;
+    bool has_seed;
+    int max_tokens;
+};
+
+/* Load the engine and begin: the persona's system prompt unless raw. */
+int dialogue_open(struct dialogue *d, struct engine_arguments *a, struct error *e) MUST_USE;
+void dialogue_close(struct dialogue *d);
+void dialogue_reset(struct dialogue *d);       /* forget all turns */
+bool dialogue_drop_oldest(struct dialogue *d); /* forget the oldest question and its answer; false if there is none */
+
+/* Add the question and stream the answer; `stop` (set by a signal handler) ends it early. What was answered stays in
+ * the conversation; on an error the question is taken back. ERR_TOO_LONG when it no longer fits. */
+int dialogue_answer(struct dialogue *d, const char *question, volatile sig_atomic_t *stop, struct engine_result *result,
+                    struct error *e) MUST_USE;
+
+#endif
