@@ -147,6 +147,11 @@ static void long_string(struct gguf_writer *w)
     gw_key(w, "general.name", 8);
     gw_number(&w->pairs, UINT64_MAX, 8);
 }
+static void cut_string(struct gguf_writer *w)
+{
+    gw_key(w, "general.name", 8);
+    gw_number(&w->pairs, 1000, 8);
+}
 static void long_array(struct gguf_writer *w)
 {
     gw_key(w, "tokenizer.ggml.tokens", 9);
@@ -224,6 +229,7 @@ static void broken_files_are_refused_in_words(void **state)
                  {many_dimensions, ERR_FORMAT, "x has 5 dimensions"},
                  {zero_dimension, ERR_FORMAT, "not a matrix"},
                  {long_string, ERR_FORMAT, "over the limit"},
+                 {cut_string, ERR_FORMAT, "cut short in the metadata"},
                  {long_array, ERR_FORMAT, "over the limit"},
                  {short_array, ERR_FORMAT, "cut short in the metadata"},
                  {nested_array, ERR_FORMAT, "array of arrays"},

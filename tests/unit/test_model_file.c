@@ -391,6 +391,13 @@ static void broken_directories_are_refused_in_words(void **state)
     check_copy(DATA "untied-f16-sharded", directory, "model-00003-of-00004.safetensors");
     write_text("model.safetensors.index.json", "{\"weight_map\":{\"x\":\"../../etc/passwd\"}}");
     refuses(directory, ERR_FORMAT, "names no file for x");
+    write_text("model.safetensors.index.json", "{\"weight_map\":{\"x\":\"deeper/model.safetensors\"}}");
+    refuses(directory, ERR_FORMAT, "names no file for x");
+    write_text("model.safetensors.index.json",
+               "{\"weight_map\":{\"model.embed_tokens.weight\":\"model-00001-of-00004.safetensors\","
+               "\"model.layers.1.mlp.gate_proj.weight\":\"model-00003-of-00004.safetensors\","
+               "\"model.layers.1.mlp.up_proj.weight\":\"model-00001-of-00004.safetensors\"}}");
+    refuses(directory, ERR_FORMAT, "model.layers.1.mlp.up_proj.weight is not in model-00001-of-00004.safetensors");
     write_text("model.safetensors.index.json", "{\"weight_map\":{\"x\":\"model-00001-of-00004.safetensors\"}}");
     refuses(directory, ERR_FORMAT, "x is not in model-00001-of-00004.safetensors");
     write_text("model.safetensors.index.json", "{\"weight_map\":[]}");

@@ -66,6 +66,7 @@ static void broken_files_are_refused_in_words(void **state)
         {"{'descr': '<i4', 'fortran_order': False, 'shape': (3,), }", "cut short"},
         {"{'descr': '<i4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "impossible shape"},
         {"{'descr': '<i4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", "too many elements"},
+        {"{'descr': '<i4', 'fortran_order': False, 'shape': (2147483649,), }", "too many elements"},
         {"{'descr': '<i4', 'fortran_order': False, 'shape': (1", "malformed shape"},
         {"{'descr': '<i4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", "malformed shape"},
         {"{'descr': '<i4', 'fortran_order': False, }", "damaged header"},
