@@ -12,8 +12,7 @@
 
 static int choose_context(struct engine *en, int wanted, struct error *e)
 {
-    const struct rope_yarn *y = &en->config.yarn;
-    int native = y->enabled ? (int)((float)y->original_context * y->factor) : en->config.max_position;
+    int native = config_native_context(&en->config);
     if (wanted < 0 || wanted > LIMIT_CONTEXT)
         return error_set(e, ERR_INVALID, "--max-length must be from 1 to %d", LIMIT_CONTEXT);
     en->max_length = wanted ? wanted : native < DEFAULT_MAX_LENGTH ? native : DEFAULT_MAX_LENGTH;
