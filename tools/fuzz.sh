@@ -7,7 +7,7 @@ seconds=$2
 shift 2
 sanitizers=-fsanitize=fuzzer-no-link,address,undefined
 make --no-print-directory BUILD="$build" CC=clang OPT='-O1 -g' SAN="$sanitizers" "$build/libxiaobei.a"
-libs=$(pkg-config --libs jansson libcurl libsodium libmicrohttpd libutf8proc)
+libs=$(pkg-config --libs jansson libcurl libsodium libmicrohttpd libutf8proc libzip)
 for target in "$@"; do
     mkdir -p "$build/corpus/$target"
     # shellcheck disable=SC2086 # flags are meant to be split

@@ -58,6 +58,22 @@
 /* --- files and logs --------------------------------------------------------------------------------------------- */
 #define LIMIT_PATH        4096
 #define LIMIT_LOG_LINE    4096
-#define LIMIT_HUB_LISTING (16 * MIB) /* JSON a hub may send us */
+#define LIMIT_HUB_LISTING (16 * MIB) /* JSON a hub may send us, one page */
+
+/* --- downloads -------------------------------------------------------------------------------------------------- */
+#define LIMIT_HUB_FILES       10000u             /* files in one repository's listing */
+#define LIMIT_HUB_NAME        1024u              /* bytes of a file's path in a listing; 255 a component */
+#define LIMIT_HUB_FILE_BYTES  ((int64_t)1 << 41) /* one file: 2 TiB */
+#define LIMIT_HUB_PAGES       64                 /* pages of a listing that are followed */
+#define LIMIT_HUB_CONNECTIONS 16                 /* ranges of one file fetched at once */
+#define LIMIT_HUB_REDIRECTS   8                  /* hub -> content network is one */
+#define LIMIT_HUB_RETRIES     6                  /* failures in a row without progress before a source is given up */
+#define LIMIT_HUB_WAIT        120                /* seconds; a longer Retry-After gives the source up */
+#define LIMIT_PULL_JOURNAL    (8 * MIB)          /* one line per 8 MiB fetched */
+#define LIMIT_PULL_MANIFEST   (4 * MIB)          /* manifest.json, registry files */
+#define LIMIT_PULL_PARTS      99                 /* parts of a model that comes as packages (two digits) */
+#define LIMIT_WHEEL_ENTRIES   4096               /* files in a wheel */
+#define LIMIT_WHEEL_PART      ((int64_t)1 << 30) /* one part, unpacked */
+#define LIMIT_MODELS_LISTED   10000u             /* directories shown by `ls` */
 
 #endif

@@ -10,6 +10,10 @@
     X(chat)                                                                                                            \
     X(ask)                                                                                                             \
     X(plan)                                                                                                            \
+    X(pull)                                                                                                            \
+    X(ls)                                                                                                              \
+    X(rm)                                                                                                              \
+    X(verify)                                                                                                          \
     X(doctor)                                                                                                          \
     X(bench)                                                                                                           \
     X(tokenize)                                                                                                        \
