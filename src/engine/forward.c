@@ -149,6 +149,7 @@ int forward_step(struct forward *f, const struct forward_row *rows, int n, float
     f->rows = rows;
     f->n = n;
     atomic_store(&f->bad_layer, -1);
+    forward_find_blocks(f);
     threadpool_for(f->o.pool, (size_t)n, embed_row, f);
     for (int layer = 0; layer < f->o.config->layers; layer++) {
         if (f->probe) f->probe(f->probe_user, layer, f->x, n);
@@ -216,6 +217,7 @@ static void carve_all(struct forward *f, struct carve *c)
     f->act.sum16 = carve_take(c, act / 16 + 1, 4);
     f->rope_cos = carve_take(c, (size_t)f->o.max_length * half, 4);
     f->rope_sin = carve_take(c, (size_t)f->o.max_length * half, 4);
+    f->blocks = carve_take(c, batch, sizeof *f->blocks);
     f->filled = carve_take(c, (size_t)f->o.slots, sizeof *f->filled);
     f->next = carve_take(c, (size_t)f->o.slots, sizeof *f->next);
     f->worker_bytes = KERNELS_SCRATCH + forward_attention_bytes(&f->o);
@@ -231,6 +233,7 @@ static void set_widths(struct forward *f, const struct forward_options *o)
     f->q_width = c->heads * c->head_size;
     f->kv_width = c->kv_heads * c->head_size;
     f->group = c->heads / c->kv_heads;
+    f->block_rows = forward_block_rows(c);
 }
 
 size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratch)

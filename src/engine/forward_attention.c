@@ -1,19 +1,72 @@
 /* forward_attention.c - grouped-query attention over the K/V store.
  *
- * A unit of work is (row, K/V head): all query heads that share the head pass over its keys and values once, in chunks
- * of ATTENTION_CHUNK positions counted from position 0, each chunk from an empty state, merged in order. The arithmetic
- * of a unit depends on the row's own sequence alone.
+ * A unit of work is (block of rows, K/V head): all query heads that share the head, of rows that follow one another,
+ * pass over its keys and values together, in chunks of ATTEND_CHUNK positions counted from position 0, each chunk from
+ * an empty state, merged in order. The arithmetic of a row depends on its own sequence alone, not on its block.
  */
 #include <math.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "engine/forward_parts.h"
+
+/* Queries of a unit: enough to use a key many times, few enough that their scores stay in the second cache (64 KiB). */
+enum { BLOCK_QUERIES = 64, BLOCK_ROWS_MOST = 16 };
+
+int forward_block_rows(const struct model_config *c)
+{
+    int rows = BLOCK_QUERIES / (c->heads / c->kv_heads);
+    return rows < 1 ? 1 : rows > BLOCK_ROWS_MOST ? BLOCK_ROWS_MOST : rows;
+}
+
+void forward_find_blocks(struct forward *f)
+{
+    f->block_count = 0;
+    for (int i = 0; i < f->n; i++) {
+        struct row_block *last = f->blocks + f->block_count - 1;
+        const struct forward_row *r = &f->rows[i];
+        if (f->block_count && last->rows < f->block_rows && r->slot == r[-1].slot && r->position == r[-1].position + 1)
+            last->rows++;
+        else
+            f->blocks[f->block_count++] = (struct row_block){i, 1};
+    }
+}
+
+/* A worker's buffers, for the queries of one unit. */
+struct attention_scratch {
+    float *q;              /* [queries][size], gathered */
+    float *scores;         /* [queries][ATTEND_CHUNK] */
+    float *m, *s, *acc;    /* state so far */
+    float *m2, *s2, *acc2; /* state of one chunk */
+    int *count;            /* [queries] */
+};
+
+static size_t scratch_queries(const struct model_config *c)
+{
+    return (size_t)forward_block_rows(c) * (size_t)(c->heads / c->kv_heads) + ATTEND_PAD;
+}
 
 size_t forward_attention_bytes(const struct forward_options *o)
 {
-    size_t group = (size_t)(o->config->heads / o->config->kv_heads);
-    size_t floats = group * ATTENTION_CHUNK + 2 * group * ((size_t)o->config->head_size + 2);
+    size_t floats = scratch_queries(o->config) * ((size_t)o->config->head_size * 3 + ATTEND_CHUNK + 5);
     return (floats * sizeof(float) + 63) / 64 * 64;
+}
+
+static struct attention_scratch scratch_of(const struct forward *f, int worker)
+{
+    size_t n = scratch_queries(f->o.config);
+    size_t size = (size_t)f->kv.head_size;
+    struct attention_scratch s;
+    s.q = (float *)(void *)(f->worker_memory + (size_t)worker * f->worker_bytes + KERNELS_SCRATCH);
+    s.scores = s.q + n * size;
+    s.acc = s.scores + n * ATTEND_CHUNK;
+    s.acc2 = s.acc + n * size;
+    s.m = s.acc2 + n * size;
+    s.s = s.m + n;
+    s.m2 = s.s + n;
+    s.s2 = s.m2 + n;
+    s.count = (int *)(void *)(s.s2 + n);
+    return s;
 }
 
 struct attention_job {
@@ -21,13 +74,31 @@ struct attention_job {
     int layer;
 };
 
+static void store_head(const struct forward *f, const struct forward_row *r, int layer, int head, const float *key,
+                       const float *value)
+{
+    int size = f->kv.head_size;
+    size_t key_at = kv_store_key_at(&f->kv, r->position);
+    size_t value_at = (size_t)r->position * (size_t)size;
+    void *keys = kv_store_keys(&f->kv, r->slot, layer, head);
+    void *values = kv_store_values(&f->kv, r->slot, layer, head);
+    if (f->kv.f32) {
+        for (int i = 0; i < size; i++) ((float *)keys)[key_at + 16 * (size_t)i] = key[i];
+        memcpy((float *)values + value_at, value, sizeof *value * (size_t)size);
+    } else {
+        uint16_t half[LIMIT_HEAD_SIZE];
+        f->o.kernels->f32_to_f16(half, key, size);
+        for (int i = 0; i < size; i++) ((uint16_t *)keys)[key_at + 16 * (size_t)i] = half[i];
+        f->o.kernels->f32_to_f16((uint16_t *)values + value_at, value, size);
+    }
+}
+
 /* Rotate, scale and store one row's heads. */
 static void store_row(void *argument, size_t row, int worker)
 {
     (void)worker;
     const struct attention_job *attention = argument;
     struct forward *f = attention->f;
-    int layer = attention->layer;
     const struct forward_row *r = &f->rows[row];
     const struct kernel_table *k = f->o.kernels;
     int size = f->kv.head_size;
@@ -39,67 +110,70 @@ static void store_row(void *argument, size_t row, int worker)
     for (int i = 0; i < f->q_width; i++) q[i] *= scale;
     for (int h = 0; h < f->kv.kv_heads; h++) {
         float *key = f->k + row * (size_t)f->kv_width + h * size;
-        const float *value = f->v + row * (size_t)f->kv_width + h * size;
-        size_t at = (size_t)r->position * (size_t)size;
         k->rope(key, cosine, sine, size / 2);
-        void *keys = kv_store_keys(&f->kv, r->slot, layer, h);
-        void *values = kv_store_values(&f->kv, r->slot, layer, h);
-        if (f->kv.f32) {
-            memcpy((float *)keys + at, key, sizeof *key * (size_t)size);
-            memcpy((float *)values + at, value, sizeof *value * (size_t)size);
-        } else {
-            k->f32_to_f16((uint16_t *)keys + at, key, size);
-            k->f32_to_f16((uint16_t *)values + at, value, size);
-        }
+        store_head(f, r, attention->layer, h, key, f->v + row * (size_t)f->kv_width + h * size);
     }
+}
+
+/* The queries of a K/V head, rows of the block one after another: [rows][group][size], to or from f->q. */
+static float *head_queries(const struct forward *f, int row, int head)
+{
+    return f->q + (size_t)row * (size_t)f->q_width + (size_t)head * (size_t)f->group * (size_t)f->kv.head_size;
+}
+
+/* One chunk for the rows that reach it, from row `skip` of the block on. */
+static void attend_block_chunk(const struct forward *f, const struct attention_scratch *s, struct attend_job *job,
+                               int first, int position, int rows)
+{
+    int size = job->size;
+    int skip = first > position ? first - position : 0;
+    int from = skip * f->group;
+    job->queries = (rows - skip) * f->group;
+    job->q = s->q + from * size;
+    job->count = s->count + from;
+    job->scores = s->scores + (size_t)from * ATTEND_CHUNK;
+    for (int i = from; i < rows * f->group; i++) {
+        int seen = position + i / f->group + 1 - first;
+        s->count[i] = seen < ATTEND_CHUNK ? seen : ATTEND_CHUNK;
+    }
+    job->m = (first ? s->m2 : s->m) + from;
+    job->s = (first ? s->s2 : s->s) + from;
+    job->acc = (first ? s->acc2 : s->acc) + from * size;
+    f->o.kernels->attend_chunk(job);
+    for (int i = from; first && i < rows * f->group; i++)
+        f->o.kernels->attend_merge(&s->m[i], &s->s[i], s->acc + i * size, s->m2[i], s->s2[i], s->acc2 + i * size, size);
 }
 
 static void attend_unit(void *argument, size_t unit, int worker)
 {
     const struct attention_job *attention = argument;
     struct forward *f = attention->f;
-    int layer = attention->layer;
-    size_t row = unit / (size_t)f->kv.kv_heads;
+    const struct row_block *block = &f->blocks[unit / (size_t)f->kv.kv_heads];
     int head = (int)(unit % (size_t)f->kv.kv_heads);
-    const struct forward_row *r = &f->rows[row];
+    const struct forward_row *r = &f->rows[block->first];
+    struct attention_scratch s = scratch_of(f, worker);
     int size = f->kv.head_size;
-    int group = f->group;
     size_t width = f->kv.f32 ? 4 : 2;
-    const char *keys = kv_store_keys(&f->kv, r->slot, layer, head);
-    const char *values = kv_store_values(&f->kv, r->slot, layer, head);
-    float *q = f->q + row * (size_t)f->q_width + (size_t)head * (size_t)group * (size_t)size;
-    float *scores = (float *)(void *)(f->worker_memory + (size_t)worker * f->worker_bytes + KERNELS_SCRATCH);
-    float *m = scores + (size_t)group * ATTENTION_CHUNK;
-    float *s = m + group;
-    float *acc = s + group;
-    float *m2 = acc + (size_t)group * (size_t)size;
-    float *s2 = m2 + group;
-    float *acc2 = s2 + group;
-    int count = r->position + 1;
-    for (int first = 0; first < count; first += ATTENTION_CHUNK) {
-        size_t at = (size_t)first * (size_t)size * width;
-        struct attend_job job = {.q = q,
-                                 .k = keys + at,
-                                 .v = values + at,
-                                 .is_f32 = f->kv.f32,
-                                 .heads = group,
-                                 .size = size,
-                                 .count = count - first < ATTENTION_CHUNK ? count - first : ATTENTION_CHUNK,
-                                 .m = first ? m2 : m,
-                                 .s = first ? s2 : s,
-                                 .acc = first ? acc2 : acc,
-                                 .scores = scores};
-        f->o.kernels->attend_chunk(&job);
-        for (int h = 0; first && h < group; h++)
-            f->o.kernels->attend_merge(&m[h], &s[h], acc + h * size, m2[h], s2[h], acc2 + h * size, size);
+    const char *keys = kv_store_keys(&f->kv, r->slot, attention->layer, head);
+    const char *values = kv_store_values(&f->kv, r->slot, attention->layer, head);
+    struct attend_job job = {.is_f32 = f->kv.f32, .size = size};
+    for (int i = 0; i < block->rows; i++)
+        memcpy(s.q + i * f->group * size, head_queries(f, block->first + i, head),
+               sizeof *s.q * (size_t)(f->group * size));
+    for (int first = 0; first < r->position + block->rows; first += ATTEND_CHUNK) {
+        job.k = keys + (size_t)first * (size_t)size * width;
+        job.v = values + (size_t)first * (size_t)size * width;
+        attend_block_chunk(f, &s, &job, first, r->position, block->rows);
     }
-    for (int h = 0; h < group; h++)
-        for (int i = 0; i < size; i++) q[h * size + i] = acc[h * size + i] / s[h];
+    for (int i = 0; i < block->rows * f->group; i++) {
+        float *out = head_queries(f, block->first + i / f->group, head) + i % f->group * size;
+        for (int d = 0; d < size; d++) out[d] = s.acc[i * size + d] / s.s[i];
+    }
 }
 
 void forward_attention(struct forward *f, int layer)
 {
     struct attention_job argument = {f, layer};
     threadpool_for(f->o.pool, (size_t)f->n, store_row, &argument);
-    threadpool_for(f->o.pool, (size_t)f->n * (size_t)f->kv.kv_heads, attend_unit, &argument);
+    threadpool_for(f->o.pool, (size_t)f->block_count * (size_t)f->kv.kv_heads, attend_unit, &argument);
 }

@@ -8,9 +8,10 @@
 #include "engine/forward.h"
 #include "engine/kv_store.h"
 
-enum {
-    ATTENTION_CHUNK = 256
-}; /* positions; the order of merging is fixed by it, so changing it changes the last bits */
+/* Rows of a step that follow one another in one sequence: they share every read of its keys and values. */
+struct row_block {
+    int first, rows;
+};
 
 struct forward {
     struct forward_options o;
@@ -34,9 +35,11 @@ struct forward {
 
     const struct forward_row *rows; /* of the running step */
     int n;
-    int *filled;          /* [slots]: positions whose K and V are there */
-    int *next;            /* [slots]: the same, as the running step will leave it */
-    atomic_int bad_layer; /* first layer, from 1, whose output is not finite (0: the embedding), or -1 */
+    struct row_block *blocks;    /* [max_batch] of the running step */
+    int block_count, block_rows; /* block_rows: the most rows of a block */
+    int *filled;                 /* [slots]: positions whose K and V are there */
+    int *next;                   /* [slots]: the same, as the running step will leave it */
+    atomic_int bad_layer;        /* first layer, from 1, whose output is not finite (0: the embedding), or -1 */
     forward_probe probe;
     void *probe_user;
 };
@@ -60,6 +63,9 @@ void forward_linear(struct forward *f, const struct linear *products, int count,
 
 /* Rotate q and k, scale q, store k and v, then attend: f->q becomes the attention's output. */
 void forward_attention(struct forward *f, int layer);
+
+void forward_find_blocks(struct forward *f); /* cut the step's rows into blocks */
+int forward_block_rows(const struct model_config *c);
 
 size_t forward_attention_bytes(const struct forward_options *o); /* per worker, behind KERNELS_SCRATCH */
 

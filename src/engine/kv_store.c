@@ -11,11 +11,17 @@ static size_t element_bytes(bool f32)
     return f32 ? 4 : 2;
 }
 
+static int run_length(int max_length)
+{
+    return (max_length + 15) / 16 * 16;
+}
+
 size_t kv_store_bytes(const struct model_config *c, int slots, int max_length, bool f32)
 {
     size_t bytes = 2 * element_bytes(f32);
     if (!checked_mul(bytes, (size_t)slots, &bytes) || !checked_mul(bytes, (size_t)c->layers, &bytes) ||
-        !checked_mul(bytes, (size_t)c->kv_heads, &bytes) || !checked_mul(bytes, (size_t)max_length, &bytes) ||
+        !checked_mul(bytes, (size_t)c->kv_heads, &bytes) ||
+        !checked_mul(bytes, (size_t)run_length(max_length), &bytes) ||
         !checked_mul(bytes, (size_t)c->head_size, &bytes))
         return SIZE_MAX;
     return bytes;
@@ -27,7 +33,7 @@ int kv_store_init(struct kv_store *kv, const struct model_config *c, int slots, 
     *kv = (struct kv_store){.slots = slots,
                             .layers = c->layers,
                             .kv_heads = c->kv_heads,
-                            .max_length = max_length,
+                            .run = run_length(max_length),
                             .head_size = c->head_size,
                             .f32 = f32,
                             .bytes = kv_store_bytes(c, slots, max_length, f32)};
@@ -50,7 +56,7 @@ void kv_store_fini(struct kv_store *kv)
 static void *run_at(const struct kv_store *kv, int slot, int layer, int kv_head, size_t half)
 {
     size_t run = ((size_t)slot * (size_t)kv->layers + (size_t)layer) * (size_t)kv->kv_heads + (size_t)kv_head;
-    return kv->memory + half + run * (size_t)kv->max_length * (size_t)kv->head_size * element_bytes(kv->f32);
+    return kv->memory + half + run * (size_t)kv->run * (size_t)kv->head_size * element_bytes(kv->f32);
 }
 
 void *kv_store_keys(const struct kv_store *kv, int slot, int layer, int kv_head)

@@ -43,12 +43,23 @@ struct matmul_job {
     void *scratch;     /* per worker, KERNELS_SCRATCH bytes, 64-byte aligned */
 };
 
+enum {
+    ATTEND_CHUNK = 256, /* positions; results depend on it in the last bits */
+    ATTEND_PAD = 8,     /* kernels work on tiles of up to as many queries */
+};
+
+/* Queries that read the same keys and values, over one chunk. Reading q and writing scores and acc runs over up to
+ * ATTEND_PAD - 1 rows behind the last query: the buffers must have that room. */
 struct attend_job {
-    const float *q;
-    const void *k, *v;
-    int is_f32;
-    int heads, size, count;
-    float *m, *s, *acc, *scores;
+    const float *q;     /* [queries][size], scaled */
+    const void *k;      /* the chunk's keys, sixteen positions interleaved: [ATTEND_CHUNK / 16][size][16] */
+    const void *v;      /* the chunk's values [ATTEND_CHUNK][size] */
+    int is_f32;         /* k and v are float32, else f16 */
+    int queries, size;  /* size is a multiple of 16 */
+    const int *count;   /* [queries]: the query sees positions [0, count) of the chunk, 1 to ATTEND_CHUNK */
+    float *m, *s, *acc; /* [queries] largest score, [queries] sum of w, [queries][size] sum of w * v; w = exp(score - m)
+                         */
+    float *scores;      /* [queries][ATTEND_CHUNK]; left with w */
 };
 
 struct kernel_table {
@@ -63,11 +74,7 @@ struct kernel_table {
     /* Rotate one head, HF layout (halves): pairs (x[i], x[i + half]); cos, sin are [half]. */
     void (*rope)(float *x, const float *cos, const float *sin, int half);
     void (*f32_to_f16)(uint16_t *out, const float *x, int n);
-    /* Attention of the `heads` query heads that share one K/V head over one chunk of `count` positions.
-     * q [heads][size], already scaled; k and v: rows of `size` elements, f16 or (precise) float32, one after another;
-     * size is a multiple of 16. Writes the chunk's own state: m[heads] (maximum score), s[heads] (sum of exp(score -
-     * m)), acc[heads][size] (sum of exp(score - m) * v); chunks are merged by attend_merge in order. scores: heads *
-     * count. */
+    /* One chunk's own state (m, s, acc) for every query of the job; chunks are merged by attend_merge in order. */
     void (*attend_chunk)(const struct attend_job *job);
     /* Merge a later chunk's state (m, s, acc) into an earlier one's. */
     void (*attend_merge)(float *m, float *s, float *acc, float m2, float s2, const float *acc2, int size);

@@ -6,5 +6,7 @@
 #include "kernels/matmul_impl.h"
 #include "kernels/ops_impl.h"
 
+#include "kernels/attend_impl.h"
+
 const struct kernel_table kernel_table_avx2 = KERNEL_TABLE;
 #endif

@@ -6,4 +6,6 @@
 #include "kernels/matmul_impl.h"
 #include "kernels/ops_impl.h"
 
+#include "kernels/attend_impl.h"
+
 const struct kernel_table kernel_table_scalar = KERNEL_TABLE;

@@ -11,6 +11,10 @@
 #define V16_TILE_TOKENS        4
 #define V16_SMALL_BATCH        4
 #define V16_UNROLL             1
+#define V16_SCORE_QUERIES      4
+#define V16_SCORE_TILES        1
+#define V16_VALUE_QUERIES      2
+#define V16_VALUE_VECTORS      2
 #define V16_WIDE_DOT_IS_SIGNED 1
 
 typedef struct {

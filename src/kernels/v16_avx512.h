@@ -12,6 +12,10 @@
 #define V16_TILE_TOKENS        6
 #define V16_SMALL_BATCH        8
 #define V16_UNROLL             1
+#define V16_SCORE_QUERIES      8
+#define V16_SCORE_TILES        2
+#define V16_VALUE_QUERIES      4
+#define V16_VALUE_VECTORS      4
 #define V16_WIDE_DOT_IS_SIGNED 0
 
 typedef __m512 v16f;

@@ -15,6 +15,10 @@
 #define V16_TILE_TOKENS        1
 #define V16_SMALL_BATCH        4 /* up to here weights are unpacked into registers, not into scratch */
 #define V16_UNROLL             0
+#define V16_SCORE_QUERIES      1 /* queries x sixteens of positions of a register tile; at most ATTEND_PAD queries */
+#define V16_SCORE_TILES        1
+#define V16_VALUE_QUERIES      1 /* queries x vectors of dimensions */
+#define V16_VALUE_VECTORS      1
 #define V16_WIDE_DOT_IS_SIGNED 1 /* v16_dot_wide subtracts 128 from the weights itself */
 
 typedef struct {

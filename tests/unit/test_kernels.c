@@ -389,56 +389,113 @@ static void halves_round_as_the_standard_says(void **state)
 }
 
 /* Attention of one head by definition, in double. */
+enum { ATTEND_QUERIES = 19, ATTEND_SIZE = 80, ATTEND_POSITIONS = 2 * ATTEND_CHUNK };
+
+struct attention_rig {
+    float q[(ATTEND_QUERIES + ATTEND_PAD) * ATTEND_SIZE];
+    float k[ATTEND_POSITIONS * ATTEND_SIZE], v[ATTEND_POSITIONS * ATTEND_SIZE]; /* [position][size] */
+    float k32[ATTEND_POSITIONS * ATTEND_SIZE];                                  /* as the kernels want it */
+    uint16_t k16[ATTEND_POSITIONS * ATTEND_SIZE], v16[ATTEND_POSITIONS * ATTEND_SIZE];
+    int seen[ATTEND_QUERIES];
+    float scores[(ATTEND_QUERIES + ATTEND_PAD) * ATTEND_CHUNK];
+};
+
+struct attention_state {
+    float m[ATTEND_QUERIES], s[ATTEND_QUERIES], acc[(ATTEND_QUERIES + ATTEND_PAD) * ATTEND_SIZE];
+};
+
+/* Keys and values that f16 holds exactly, so that both forms give the same bits; positions nobody sees are NaN. */
+static void attention_fill(struct attention_rig *a)
+{
+    for (size_t i = 0; i < sizeof a->q / sizeof *a->q; i++) a->q[i] = 0.3f * random_float();
+    int most = 0;
+    for (int i = 0; i < ATTEND_QUERIES; i++) {
+        a->seen[i] = i == 0 ? 1 : i == 1 ? ATTEND_CHUNK : i == 2 ? ATTEND_CHUNK + 1 : ATTEND_CHUNK + 9 * i;
+        most = a->seen[i] > most ? a->seen[i] : most;
+    }
+    for (int p = 0; p < ATTEND_POSITIONS; p++)
+        for (int d = 0; d < ATTEND_SIZE; d++) {
+            int at = p * ATTEND_SIZE + d;
+            int tiled = (p / 16 * ATTEND_SIZE + d) * 16 + p % 16;
+            a->k[at] = p < most ? f16_to_f32(f32_to_f16(random_float())) : NAN;
+            a->v[at] = p < most ? f16_to_f32(f32_to_f16(random_float())) : NAN;
+            a->k32[tiled] = a->k[at];
+            a->k16[tiled] = f32_to_f16(a->k[at]);
+            a->v16[at] = f32_to_f16(a->v[at]);
+        }
+}
+
+/* Queries [first, first + n) over one chunk. */
+static void attend(struct attention_rig *a, const struct kernel_table *table, int is_f32, int chunk, int first, int n,
+                   struct attention_state *out)
+{
+    int count[ATTEND_QUERIES];
+    int at = chunk * ATTEND_CHUNK;
+    for (int i = 0; i < n; i++) {
+        int left = a->seen[first + i] - at;
+        count[i] = left < ATTEND_CHUNK ? left : ATTEND_CHUNK;
+    }
+    struct attend_job job = {.q = a->q + first * ATTEND_SIZE,
+                             .k = a->k32 + at * ATTEND_SIZE,
+                             .v = a->v + at * ATTEND_SIZE,
+                             .is_f32 = is_f32,
+                             .queries = n,
+                             .size = ATTEND_SIZE,
+                             .count = count,
+                             .m = out->m,
+                             .s = out->s,
+                             .acc = out->acc,
+                             .scores = a->scores};
+    if (!is_f32) job.k = a->k16 + at * ATTEND_SIZE;
+    if (!is_f32) job.v = a->v16 + at * ATTEND_SIZE;
+    table->attend_chunk(&job);
+}
+
+static void check_attention(const struct attention_rig *a, int query, float s, const float *acc)
+{
+    double sum = 0;
+    double want[ATTEND_SIZE] = {0};
+    for (int p = 0; p < a->seen[query]; p++) {
+        double score = 0;
+        for (int d = 0; d < ATTEND_SIZE; d++)
+            score += (double)a->q[query * ATTEND_SIZE + d] * (double)a->k[p * ATTEND_SIZE + d];
+        sum += exp(score);
+        for (int d = 0; d < ATTEND_SIZE; d++) want[d] += exp(score) * (double)a->v[p * ATTEND_SIZE + d];
+    }
+    for (int d = 0; d < ATTEND_SIZE; d++) assert_true(fabs((double)(acc[d] / s) - want[d] / sum) < 1e-5);
+}
+
+/* Both number formats and every table give the same bits; a query alone the same as among others. */
 static void attention_is_softmax_times_values(void **state)
 {
     (void)state;
-    enum { SIZE = 80, COUNT = 300, HEADS = 3 };
+    enum { ROW = sizeof(float) * ATTEND_SIZE };
     const struct kernel_table *tables[MAX_TABLES];
     int count = all_tables(tables);
-    static float q[HEADS * SIZE], k[COUNT * SIZE], v[COUNT * SIZE], scores[HEADS * COUNT];
-    for (int i = 0; i < HEADS * SIZE; i++) q[i] = random_float();
-    for (int i = 0; i < COUNT * SIZE; i++) {
-        k[i] = random_float();
-        v[i] = random_float();
-    }
-    float first[HEADS * SIZE];
-    for (int t = 0; t < count; t++) {
-        float m[HEADS], s[HEADS], acc[HEADS * SIZE], m2[HEADS], s2[HEADS], acc2[HEADS * SIZE];
-        struct attend_job job = {.q = q,
-                                 .k = k,
-                                 .v = v,
-                                 .is_f32 = 1,
-                                 .heads = HEADS,
-                                 .size = SIZE,
-                                 .count = 256,
-                                 .m = m,
-                                 .s = s,
-                                 .acc = acc,
-                                 .scores = scores};
-        tables[t]->attend_chunk(&job);
-        struct attend_job rest = job;
-        rest.k = k + 256 * SIZE;
-        rest.v = v + 256 * SIZE;
-        rest.count = COUNT - 256;
-        rest.m = m2;
-        rest.s = s2;
-        rest.acc = acc2;
-        tables[t]->attend_chunk(&rest);
-        for (int h = 0; h < HEADS; h++) {
-            tables[t]->attend_merge(&m[h], &s[h], acc + h * SIZE, m2[h], s2[h], acc2 + h * SIZE, SIZE);
-            double sum = 0;
-            double want[SIZE] = {0};
-            for (int p = 0; p < COUNT; p++) {
-                double score = 0;
-                for (int i = 0; i < SIZE; i++) score += (double)q[h * SIZE + i] * (double)k[p * SIZE + i];
-                sum += exp(score);
-                for (int i = 0; i < SIZE; i++) want[i] += exp(score) * (double)v[p * SIZE + i];
-            }
-            for (int i = 0; i < SIZE; i++) assert_true(fabs((double)(acc[h * SIZE + i] / s[h]) - want[i] / sum) < 1e-5);
+    struct attention_rig *a = malloc(sizeof *a);
+    struct attention_state *one = malloc(3 * sizeof *one);
+    struct attention_state *two = one + 1;
+    struct attention_state *first = one + 2;
+    attention_fill(a);
+    for (int k = 0; k < 2 * count; k++) {
+        const struct kernel_table *table = tables[k / 2];
+        attend(a, table, k % 2, 0, 0, ATTEND_QUERIES, one);
+        if (k == 0) *first = *one;
+        assert_memory_equal(one->acc, first->acc, ROW * ATTEND_QUERIES);
+        assert_memory_equal(one->s, first->s, sizeof one->s);
+        for (int i = 0; i < ATTEND_QUERIES; i++) {
+            attend(a, table, k % 2, 0, i, 1, two);
+            assert_memory_equal(two->acc, one->acc + i * ATTEND_SIZE, ROW);
+            assert_true(two->m[0] == one->m[i] && two->s[0] == one->s[i]);
         }
-        if (t == 0) memcpy(first, acc, sizeof first);
-        assert_memory_equal(acc, first, sizeof first);
+        attend(a, table, k % 2, 1, 2, ATTEND_QUERIES - 2, two);
+        for (int i = 2; i < ATTEND_QUERIES; i++)
+            table->attend_merge(&one->m[i], &one->s[i], one->acc + i * ATTEND_SIZE, two->m[i - 2], two->s[i - 2],
+                                two->acc + (i - 2) * ATTEND_SIZE, ATTEND_SIZE);
+        for (int i = 0; i < ATTEND_QUERIES; i++) check_attention(a, i, one->s[i], one->acc + i * ATTEND_SIZE);
     }
+    free(one);
+    free(a);
 }
 
 int main(void)
