@@ -1,5 +1,5 @@
-/* fuzz_chat_template.c - {"messages","tools"} from outside: rendered or refused with a sentence; control tokens in the ids
- * come from the template alone. */
+/* fuzz_chat_template.c - {"messages","tools"} from outside: rendered or refused with a sentence; control tokens in the
+ * ids come from the template alone. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* fuzz_tokenize.c - any bytes through the tokenizer: ids are in range and, where the text is plain UTF-8 in NFC, decode back. */
+/* fuzz_tokenize.c - any bytes through the tokenizer: ids are in range and, where the text is plain UTF-8 in NFC, decode
+ * back. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

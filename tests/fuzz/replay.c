@@ -1,4 +1,5 @@
-/* replay.c - run a fuzz target over files, as ordinary tests do: every file of every directory named on the command line. */
+/* replay.c - run a fuzz target over files, as ordinary tests do: every file of every directory named on the command
+ * line. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

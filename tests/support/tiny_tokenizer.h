@@ -1,5 +1,5 @@
-/* tiny_tokenizer.h - a byte-level tokenizer of 256 bytes, a few merges and Qwen's control tokens, made in memory: for tests that
- * need a tokenizer but no model. */
+/* tiny_tokenizer.h - a byte-level tokenizer of 256 bytes, a few merges and Qwen's control tokens, made in memory: for
+ * tests that need a tokenizer but no model. */
 #ifndef TESTS_SUPPORT_TINY_TOKENIZER_H
 #define TESTS_SUPPORT_TINY_TOKENIZER_H
 
@@ -33,8 +33,12 @@ static inline struct tokenizer *tiny_tokenizer_new(void)
         tokens[i] = texts[i];
         kinds[i] = i >= 260;
     }
-    struct tokenizer_data data = {
-        .present = true, .vocab_size = TINY_TOKENS, .tokens = tokens, .kinds = kinds, .merge_count = 4, .merges = merges};
+    struct tokenizer_data data = {.present = true,
+                                  .vocab_size = TINY_TOKENS,
+                                  .tokens = tokens,
+                                  .kinds = kinds,
+                                  .merge_count = 4,
+                                  .merges = merges};
     struct tokenizer *t = NULL;
     struct error e = {0};
     return tokenizer_new(&t, &data, &e) == OK ? t : NULL;
