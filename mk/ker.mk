@@ -1,4 +1,7 @@
-# ker.mk - the kernels' own bench.
+# ker.mk - how the kernels are compiled, and their own bench.
+
+# Line numbers only: the functions are too long for variable tracking. Under a sanitizer loops stay rolled up: minutes less.
+$(BUILD)/obj/kernels/%.o: CFLAGS_ALL += -g1 $(if $(SAN),-DKERNELS_ROLLED)
 
 .PHONY: bench-kernels
 bench-kernels: $(BUILD)/bench_kernels ## measure the matrix products alone: GOP/s and GB/s per format

@@ -20,7 +20,7 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 /* Before loops of a constant length over register tiles: rolled up, the tile would live in memory. */
-#if !V16_UNROLL
+#if !V16_UNROLL || defined(KERNELS_ROLLED)
 #define UNROLLED
 #elif defined(__clang__)
 #pragma clang diagnostic ignored "-Wpass-failed" /* a loop of one round has nothing to unroll */
@@ -100,14 +100,28 @@ ALWAYS_INLINE void unpack_cell(enum dtype type, const uint8_t *quants, v16b w[8]
     }
 }
 
+/* The 16 rows' factors common to 8 cells (K formats): d and -dmin. */
+struct super_scales {
+    v16f d, m;
+};
+
+ALWAYS_INLINE struct super_scales load_super(enum dtype type, const uint8_t *group, const struct pack_layout *l,
+                                             int cell)
+{
+    struct super_scales s = {v16_set1(0), v16_set1(0)};
+    const uint16_t *super =
+        (const uint16_t *)(const void *)(group + l->super_at + (size_t)(cell / SUPER_CELLS) * l->super_bytes);
+    if (type == DTYPE_Q4_K || type == DTYPE_Q5_K || type == DTYPE_Q6_K) s.d = v16_load_f16(super);
+    if (type == DTYPE_Q4_K || type == DTYPE_Q5_K) s.m = v16_negate(v16_load_f16(super + 16));
+    return s;
+}
+
 /* dw and mw of one cell for 16 rows. */
-ALWAYS_INLINE void cell_scales(enum dtype type, const uint8_t *group, const struct pack_layout *l, int cell, v16f *dw,
-                               v16f *mw)
+ALWAYS_INLINE void cell_scales(enum dtype type, const uint8_t *group, const struct pack_layout *l, int cell,
+                               struct super_scales super, v16f *dw, v16f *mw)
 {
     const uint8_t *scale = group + l->scale_at + (size_t)cell * l->scale_bytes;
     const uint16_t *half = (const uint16_t *)(const void *)scale;
-    const uint16_t *super =
-        (const uint16_t *)(const void *)(group + l->super_at + (size_t)(cell / SUPER_CELLS) * l->super_bytes);
     *mw = v16_set1(0);
     switch (type) {
     case DTYPE_Q4_1:
@@ -117,10 +131,10 @@ ALWAYS_INLINE void cell_scales(enum dtype type, const uint8_t *group, const stru
         return;
     case DTYPE_Q4_K:
     case DTYPE_Q5_K:
-        *dw = v16_mul(v16_load_f16(super), v16_load_u8(scale));
-        *mw = v16_negate(v16_mul(v16_load_f16(super + 16), v16_load_u8(scale + 16)));
+        *dw = v16_mul(super.d, v16_load_u8(scale));
+        *mw = v16_mul(super.m, v16_load_u8(scale + 16));
         return;
-    case DTYPE_Q6_K: *dw = v16_load_f16(super); return;
+    case DTYPE_Q6_K: *dw = super.d; return;
     default: *dw = v16_load_f16(half); return;
     }
 }
@@ -171,11 +185,12 @@ ALWAYS_INLINE void store_rows(const struct matmul_job *job, int token, int group
 
 /* Decoding streams the groups one after another: ask for what comes PREFETCH_AHEAD bytes later, in step with the cells,
  * so that the start of the next group is on its way too. */
-ALWAYS_INLINE void prefetch_step(const uint8_t *base, size_t group_bytes, int cell, int cells)
+ALWAYS_INLINE void prefetch_step(enum dtype type, const uint8_t *base, int cell)
 {
-    size_t step = group_bytes / (size_t)cells;
+    const struct pack_layout one = pack_layout_of(type, SUPER_CELLS * CELL_COLS);
+    const size_t step = one.quant_bytes + one.scale_bytes + one.super_bytes / SUPER_CELLS;
     const uint8_t *at = base + PREFETCH_AHEAD + (size_t)cell * step;
-    for (size_t i = 0; i < step; i += VECTOR_BYTES) __builtin_prefetch(at + i, 0, 3);
+    UNROLLED for (size_t i = 0; i < step; i += VECTOR_BYTES) __builtin_prefetch(at + i, 0, 3);
 }
 
 /* One group, n tokens from t0 on, of which only `real` exist: the rest repeat the last one and are not stored. */
@@ -191,15 +206,17 @@ ALWAYS_INLINE void group_few(enum dtype type, const struct matmul_job *job, cons
         acc[t] = v16_set1(0);
         row[t] = (size_t)(t0 + (t < real ? t : real - 1)) * (size_t)l->cells;
     }
+    struct super_scales super = load_super(type, base, l, 0);
     for (int c = 0; c < l->cells; c++) {
         v16b w[8];
         v16f dw;
         v16f mw;
         v16i sc0 = v16_set1_int(0);
         v16i sc1 = v16_set1_int(0);
-        if (t0 == 0) prefetch_step(base, l->group_bytes, c, l->cells);
+        if (t0 == 0) prefetch_step(type, base, c);
+        if (c % SUPER_CELLS == 0) super = load_super(type, base, l, c);
         unpack_cell(type, base + l->quant_at + (size_t)c * l->quant_bytes, w);
-        cell_scales(type, base, l, c, &dw, &mw);
+        cell_scales(type, base, l, c, super, &dw, &mw);
         if (type == DTYPE_Q6_K) {
             const int8_t *sc = (const int8_t *)base + l->scale_at + (size_t)c * l->scale_bytes;
             sc0 = v16_load_i8(sc);
@@ -229,7 +246,7 @@ ALWAYS_INLINE void unpack_block(enum dtype type, struct block_scratch *s, const 
             v16f mw;
             unpack_cell(type, base + l->quant_at + (size_t)(cell + c) * l->quant_bytes, w);
             UNROLLED for (int j = 0; j < 8; j++) v16_store_bytes(s->w[g][c][j], w[j]);
-            cell_scales(type, base, l, cell + c, &dw, &mw);
+            cell_scales(type, base, l, cell + c, load_super(type, base, l, cell + c), &dw, &mw);
             v16_store(s->dw[g][c], dw);
             v16_store(s->mw[g][c], mw);
             if (type == DTYPE_Q6_K) memcpy(s->sc[g][c], base + l->scale_at + (size_t)(cell + c) * l->scale_bytes, 32);
@@ -367,7 +384,7 @@ ALWAYS_INLINE void unpack_float_cell(enum dtype type, struct float_scratch *s, c
     uint8_t bytes[8][VECTOR_BYTES];
     unpack_cell(type, base + l->quant_at + (size_t)cell * l->quant_bytes, w);
     for (int j = 0; j < 8; j++) v16_store_bytes(bytes[j], w[j]);
-    cell_scales(type, base, l, cell, &dw, &mw);
+    cell_scales(type, base, l, cell, load_super(type, base, l, cell), &dw, &mw);
     int off = type == DTYPE_Q8_0 ? 128 : type_offset(type);
     for (int c = 0; c < CELL_COLS; c++) {
         float q[16];

@@ -10,6 +10,8 @@
 #define V16_TILE_GROUPS        1
 #define V16_TILE_TOKENS        4
 #define V16_SMALL_BATCH        4
+#define V16_ATTEND_HEADS       2
+#define V16_ATTEND_WIDTH       2
 #define V16_UNROLL             1
 #define V16_SCORE_QUERIES      4
 #define V16_SCORE_TILES        1
@@ -167,6 +169,16 @@ static inline float v16_sum(v16f a)
     __m128 c = _mm_add_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
     c = _mm_add_ps(c, _mm_movehl_ps(c, c));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
+}
+static inline void v16_sums(float *out, const v16f a[2])
+{
+    __m256 b0 = _mm256_add_ps(a[0].lo, a[0].hi);
+    __m256 b1 = _mm256_add_ps(a[1].lo, a[1].hi);
+    __m128 c0 = _mm_add_ps(_mm256_castps256_ps128(b0), _mm256_extractf128_ps(b0, 1));
+    __m128 c1 = _mm_add_ps(_mm256_castps256_ps128(b1), _mm256_extractf128_ps(b1, 1));
+    __m128 d = _mm_add_ps(_mm_movelh_ps(c0, c1), _mm_movehl_ps(c1, c0));
+    d = _mm_add_ps(_mm_shuffle_ps(d, d, 0x88), _mm_shuffle_ps(d, d, 0xDD));
+    _mm_storel_pi((__m64 *)(void *)out, d);
 }
 static inline float v16_max_lane(v16f a)
 {

@@ -14,6 +14,8 @@
 #define V16_TILE_GROUPS        1 /* groups x tokens of a register tile */
 #define V16_TILE_TOKENS        1
 #define V16_SMALL_BATCH        4 /* up to here weights are unpacked into registers, not into scratch */
+#define V16_ATTEND_HEADS       1
+#define V16_ATTEND_WIDTH       1
 #define V16_UNROLL             0
 #define V16_SCORE_QUERIES      1 /* queries x sixteens of positions of a register tile; at most ATTEND_PAD queries */
 #define V16_SCORE_TILES        1
@@ -206,6 +208,10 @@ static inline float v16_sum(v16f a)
     for (int step = 8; step > 0; step /= 2)
         for (int i = 0; i < step; i++) a.x[i] += a.x[i + step];
     return a.x[0];
+}
+static inline void v16_sums(float *out, const v16f *a) /* V16_ATTEND_WIDTH sums */
+{
+    for (int k = 0; k < V16_ATTEND_WIDTH; k++) out[k] = v16_sum(a[k]);
 }
 static inline float v16_max_lane(v16f a)
 {
