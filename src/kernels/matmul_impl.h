@@ -19,14 +19,14 @@
 #include "kernels/pack_layout.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-/* Before loops of a constant length over register tiles: rolled up, the tile would live in memory. */
+/* A loop of constant length over a register tile; rolled up, the tile would live in memory. */
 #if !V16_UNROLL || defined(KERNELS_ROLLED)
-#define UNROLLED
+#define EACH(i, n) for (int i = 0; i < (n); i++)
 #elif defined(__clang__)
 #pragma clang diagnostic ignored "-Wpass-failed" /* a loop of one round has nothing to unroll */
-#define UNROLLED _Pragma("clang loop unroll(full)")
+#define EACH(i, n) _Pragma("clang loop unroll(full)") for (int i = 0; i < (n); i++)
 #else
-#define UNROLLED _Pragma("GCC unroll 16")
+#define EACH(i, n) _Pragma("GCC unroll 16") for (int i = 0; i < (n); i++)
 #endif
 
 enum { BLOCK_CELLS = 8, FLOAT_BLOCK_COLS = 64, STRIP_TOKENS = 512, PREFETCH_AHEAD = 4096 };
@@ -63,35 +63,45 @@ ALWAYS_INLINE int type_offset(enum dtype type)
     }
 }
 
-ALWAYS_INLINE v16i dot_quad(enum dtype type, v16i acc, v16b w, const int8_t *a)
+ALWAYS_INLINE v16i dot_quad(enum dtype type, v16i part, v16b w, const int8_t *a)
 {
-    return type == DTYPE_Q8_0 ? v16_dot_wide(acc, w, a) : v16_dot(acc, w, a);
+    return type == DTYPE_Q8_0 ? v16_dot_wide(part, w, a) : v16_dot(part, w, a);
+}
+
+/* acc + the dot product of four byte vectors: half a cell. */
+ALWAYS_INLINE v16i dot_half(enum dtype type, v16i acc, const v16b w[4], const int8_t *a)
+{
+    const int run = V16_DOT_RUN(pack_bits(type)) < 4 ? V16_DOT_RUN(pack_bits(type)) : 4;
+    v16i part = acc;
+    EACH (j, 4) {
+        if (j % run == 0) part = v16_part_begin(acc);
+        part = dot_quad(type, part, w[j], a + 4 * j);
+        if (j % run == run - 1) acc = v16_part_end(acc, part);
+    }
+    return acc;
 }
 
 /* The eight byte vectors of one cell. */
 ALWAYS_INLINE void unpack_cell(enum dtype type, const uint8_t *quants, v16b w[8])
 {
     if (type == DTYPE_Q8_0) {
-        UNROLLED for (int j = 0; j < 8; j++) w[j] = v16_load_bytes(quants + j * VECTOR_BYTES);
+        EACH (j, 8) w[j] = v16_load_bytes(quants + j * VECTOR_BYTES);
         return;
     }
-    UNROLLED for (int j = 0; j < 4; j++)
-    {
+    EACH (j, 4) {
         v16b v = v16_load_bytes(quants + j * VECTOR_BYTES);
         w[j] = v16_and_bytes(v, 0x0F);
         w[j + 4] = v16_and_bytes(v16_shift_right(v, 4), 0x0F);
     }
     if (pack_bits(type) == 5) {
         v16b high = v16_load_bytes(quants + 4 * VECTOR_BYTES);
-        UNROLLED for (int j = 0; j < 8; j++)
-        {
+        EACH (j, 8) {
             v16b bit = j <= 4 ? v16_shift_left(high, 4 - j) : v16_shift_right(high, j - 4);
             w[j] = v16_or_bytes(w[j], v16_and_bytes(bit, 0x10));
         }
     }
     if (pack_bits(type) == 6) {
-        UNROLLED for (int j = 0; j < 8; j++)
-        {
+        EACH (j, 8) {
             v16b high = v16_load_bytes(quants + (4 + j / 4) * VECTOR_BYTES);
             int k = j % 4;
             v16b pair = k < 2 ? v16_shift_left(high, 4 - 2 * k) : v16_shift_right(high, 2 * k - 4);
@@ -144,23 +154,12 @@ ALWAYS_INLINE v16i cell_dot(enum dtype type, const v16b w[8], v16i sc0, v16i sc1
 {
     int off = type_offset(type);
     if (type == DTYPE_Q6_K) {
-        v16i a = v16_set1_int(-off * sum16[0]);
-        v16i b = v16_set1_int(-off * sum16[1]);
-        UNROLLED for (int j = 0; j < 4; j++)
-        {
-            a = v16_dot(a, w[j], q + 4 * j);
-            b = v16_dot(b, w[j + 4], q + 4 * (j + 4));
-        }
+        v16i a = dot_half(type, v16_set1_int(-off * sum16[0]), w, q);
+        v16i b = dot_half(type, v16_set1_int(-off * sum16[1]), w + 4, q + 16);
         return v16_add_int(v16_mul_int(a, sc0), v16_mul_int(b, sc1));
     }
-    v16i a = v16_set1_int(off ? -off * (sum16[0] + sum16[1]) : 0);
-    v16i b = v16_set1_int(0);
-    UNROLLED for (int j = 0; j < 4; j++)
-    {
-        a = dot_quad(type, a, w[j], q + 4 * j);
-        b = dot_quad(type, b, w[j + 4], q + 4 * (j + 4));
-    }
-    return v16_add_int(a, b);
+    v16i a = dot_half(type, v16_set1_int(off ? -off * (sum16[0] + sum16[1]) : 0), w, q);
+    return v16_add_int(a, dot_half(type, v16_set1_int(0), w + 4, q + 16));
 }
 
 ALWAYS_INLINE v16f cell_step(enum dtype type, v16f acc, v16i idot, v16f dw, v16f mw, float da, float dsum)
@@ -190,7 +189,8 @@ ALWAYS_INLINE void prefetch_step(enum dtype type, const uint8_t *base, int cell)
     const struct pack_layout one = pack_layout_of(type, SUPER_CELLS * CELL_COLS);
     const size_t step = one.quant_bytes + one.scale_bytes + one.super_bytes / SUPER_CELLS;
     const uint8_t *at = base + PREFETCH_AHEAD + (size_t)cell * step;
-    UNROLLED for (size_t i = 0; i < step; i += VECTOR_BYTES) __builtin_prefetch(at + i, 0, 3);
+    const int lines = (int)((step + VECTOR_BYTES - 1) / VECTOR_BYTES);
+    EACH (i, lines) __builtin_prefetch(at + i * VECTOR_BYTES, 0, 3);
 }
 
 /* One group, n tokens from t0 on, of which only `real` exist: the rest repeat the last one and are not stored. */
@@ -201,8 +201,7 @@ ALWAYS_INLINE void group_few(enum dtype type, const struct matmul_job *job, cons
     const uint8_t *base = job->w->data + (size_t)group * job->w->group_bytes;
     v16f acc[V16_SMALL_BATCH];
     size_t row[V16_SMALL_BATCH];
-    UNROLLED for (int t = 0; t < n; t++)
-    {
+    EACH (t, n) {
         acc[t] = v16_set1(0);
         row[t] = (size_t)(t0 + (t < real ? t : real - 1)) * (size_t)l->cells;
     }
@@ -222,14 +221,14 @@ ALWAYS_INLINE void group_few(enum dtype type, const struct matmul_job *job, cons
             sc0 = v16_load_i8(sc);
             sc1 = v16_load_i8(sc + 16);
         }
-        UNROLLED for (int t = 0; t < n; t++)
-        {
+        EACH (t, n) {
             size_t at = row[t] + (size_t)c;
             v16i idot = cell_dot(type, w, sc0, sc1, x->q + at * CELL_COLS, x->sum16 + at * 2);
             acc[t] = cell_step(type, acc[t], idot, dw, mw, x->scale[at], x->dsum[at]);
         }
     }
-    UNROLLED for (int t = 0; t < n; t++) if (t < real) store_rows(job, t0 + t, group, acc[t]);
+    EACH (t, n)
+        if (t < real) store_rows(job, t0 + t, group, acc[t]);
 }
 
 /* --- many tokens ------------------------------------------------------------------------------------------------- */
@@ -237,15 +236,14 @@ ALWAYS_INLINE void group_few(enum dtype type, const struct matmul_job *job, cons
 ALWAYS_INLINE void unpack_block(enum dtype type, struct block_scratch *s, const struct matmul_job *job,
                                 const struct pack_layout *l, int group, int groups, int cell, int cells)
 {
-    UNROLLED for (int g = 0; g < groups; g++)
-    {
+    EACH (g, groups) {
         const uint8_t *base = job->w->data + (size_t)(group + g) * job->w->group_bytes;
         for (int c = 0; c < cells; c++) {
             v16b w[8];
             v16f dw;
             v16f mw;
             unpack_cell(type, base + l->quant_at + (size_t)(cell + c) * l->quant_bytes, w);
-            UNROLLED for (int j = 0; j < 8; j++) v16_store_bytes(s->w[g][c][j], w[j]);
+            EACH (j, 8) v16_store_bytes(s->w[g][c][j], w[j]);
             cell_scales(type, base, l, cell + c, load_super(type, base, l, cell + c), &dw, &mw);
             v16_store(s->dw[g][c], dw);
             v16_store(s->mw[g][c], mw);
@@ -260,47 +258,46 @@ ALWAYS_INLINE void tile_block(enum dtype type, struct block_scratch *s, const st
                               int cell, int cells, int first, int t0, int groups, int tokens)
 {
     v16f acc[V16_TILE_GROUPS][V16_TILE_TOKENS];
-    UNROLLED for (int g = 0; g < groups; g++) UNROLLED for (int t = 0; t < tokens; t++) acc[g][t] =
-        v16_load(s->acc[t0 + t][g]);
+    EACH (g, groups)
+        EACH (t, tokens) acc[g][t] = v16_load(s->acc[t0 + t][g]);
     int off = type_offset(type);
     for (int c = 0; c < cells; c++) {
         v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS];
+        v16i part[V16_TILE_GROUPS][V16_TILE_TOKENS];
         v16i half[V16_TILE_GROUPS][V16_TILE_TOKENS];
         size_t at = (size_t)(first + t0) * row_cells + (size_t)(cell + c);
-        UNROLLED for (int t = 0; t < tokens; t++)
-        {
+        EACH (t, tokens) {
             const int32_t *sum16 = x->sum16 + (at + (size_t)t * row_cells) * 2;
             v16i start = v16_set1_int(off == 0 ? 0 : -off * (type == DTYPE_Q6_K ? sum16[0] : sum16[0] + sum16[1]));
-            UNROLLED for (int g = 0; g < groups; g++) dot[g][t] = start;
+            EACH (g, groups) dot[g][t] = part[g][t] = start;
         }
-        UNROLLED for (int j = 0; j < 8; j++)
-        {
+        EACH (j, 8) {
+            const int run = V16_DOT_RUN(pack_bits(type));
             if (type == DTYPE_Q6_K && j == 4) {
-                UNROLLED for (int g = 0; g < groups; g++)
-                {
+                EACH (g, groups) {
                     v16i sc0 = v16_load_i8(s->sc[g][c][0]);
-                    UNROLLED for (int t = 0; t < tokens; t++)
-                    {
+                    EACH (t, tokens) {
                         half[g][t] = v16_mul_int(dot[g][t], sc0);
                         dot[g][t] = v16_set1_int(-off * x->sum16[(at + (size_t)t * row_cells) * 2 + 1]);
                     }
                 }
             }
             v16b w[V16_TILE_GROUPS];
-            UNROLLED for (int g = 0; g < groups; g++) w[g] = v16_load_bytes(s->w[g][c][j]);
-            UNROLLED for (int t = 0; t < tokens; t++)
-            {
+            EACH (g, groups) w[g] = v16_load_bytes(s->w[g][c][j]);
+            EACH (t, tokens) {
                 const int8_t *q = x->q + (at + (size_t)t * row_cells) * CELL_COLS + 4 * j;
-                UNROLLED for (int g = 0; g < groups; g++) dot[g][t] = dot_quad(type, dot[g][t], w[g], q);
+                EACH (g, groups) {
+                    if (j % run == 0) part[g][t] = v16_part_begin(dot[g][t]);
+                    part[g][t] = dot_quad(type, part[g][t], w[g], q);
+                    if (j % run == run - 1) dot[g][t] = v16_part_end(dot[g][t], part[g][t]);
+                }
             }
         }
-        UNROLLED for (int g = 0; g < groups; g++)
-        {
+        EACH (g, groups) {
             v16f dw = v16_load(s->dw[g][c]);
             v16f mw = v16_load(s->mw[g][c]);
             v16i sc1 = type == DTYPE_Q6_K ? v16_load_i8(s->sc[g][c][1]) : v16_set1_int(0);
-            UNROLLED for (int t = 0; t < tokens; t++)
-            {
+            EACH (t, tokens) {
                 size_t i = at + (size_t)t * row_cells;
                 v16i idot = dot[g][t];
                 if (type == DTYPE_Q6_K) idot = v16_add_int(half[g][t], v16_mul_int(idot, sc1));
@@ -308,8 +305,8 @@ ALWAYS_INLINE void tile_block(enum dtype type, struct block_scratch *s, const st
             }
         }
     }
-    UNROLLED for (int g = 0; g < groups; g++) UNROLLED for (int t = 0; t < tokens; t++)
-        v16_store(s->acc[t0 + t][g], acc[g][t]);
+    EACH (g, groups)
+        EACH (t, tokens) v16_store(s->acc[t0 + t][g], acc[g][t]);
 }
 
 /* All tokens of a strip over one block of cells: full tiles, then smaller ones. groups is a constant here. */
@@ -360,8 +357,7 @@ ALWAYS_INLINE void float_group_few(enum dtype type, const struct matmul_job *job
     const uint8_t *base = job->w->data + (size_t)group * job->w->group_bytes;
     v16f acc[V16_SMALL_BATCH];
     const float *row[V16_SMALL_BATCH];
-    UNROLLED for (int t = 0; t < n; t++)
-    {
+    EACH (t, n) {
         acc[t] = v16_set1(0);
         row[t] = x->x + (size_t)(t0 + (t < real ? t : real - 1)) * (size_t)x->cols;
     }
@@ -369,9 +365,10 @@ ALWAYS_INLINE void float_group_few(enum dtype type, const struct matmul_job *job
         const uint8_t *at = base + (size_t)c * step;
         if (t0 == 0) __builtin_prefetch(at + PREFETCH_AHEAD, 0, 3);
         v16f w = load_float(type, at);
-        UNROLLED for (int t = 0; t < n; t++) acc[t] = v16_fma(w, v16_set1(row[t][c]), acc[t]);
+        EACH (t, n) acc[t] = v16_fma(w, v16_set1(row[t][c]), acc[t]);
     }
-    UNROLLED for (int t = 0; t < n; t++) if (t < real) store_rows(job, t0 + t, group, acc[t]);
+    EACH (t, n)
+        if (t < real) store_rows(job, t0 + t, group, acc[t]);
 }
 
 /* Quantised weights as floats: dw * q + mw, as any dequantiser does, so that precise mode is the textbook product. */
@@ -417,20 +414,19 @@ ALWAYS_INLINE void float_tile(struct float_scratch *s, const struct activations 
                               int t0, int groups, int tokens)
 {
     v16f acc[V16_TILE_GROUPS][V16_TILE_TOKENS];
-    UNROLLED for (int g = 0; g < groups; g++) UNROLLED for (int t = 0; t < tokens; t++) acc[g][t] =
-        v16_load(s->acc[t0 + t][g]);
+    EACH (g, groups)
+        EACH (t, tokens) acc[g][t] = v16_load(s->acc[t0 + t][g]);
     const float *row = x->x + (size_t)(first + t0) * (size_t)x->cols + col;
     for (int c = 0; c < cols; c++) {
         v16f w[V16_TILE_GROUPS];
-        UNROLLED for (int g = 0; g < groups; g++) w[g] = v16_load(s->w[c][g]);
-        UNROLLED for (int t = 0; t < tokens; t++)
-        {
+        EACH (g, groups) w[g] = v16_load(s->w[c][g]);
+        EACH (t, tokens) {
             v16f value = v16_set1(row[(size_t)t * (size_t)x->cols + (size_t)c]);
-            UNROLLED for (int g = 0; g < groups; g++) acc[g][t] = v16_fma(w[g], value, acc[g][t]);
+            EACH (g, groups) acc[g][t] = v16_fma(w[g], value, acc[g][t]);
         }
     }
-    UNROLLED for (int g = 0; g < groups; g++) UNROLLED for (int t = 0; t < tokens; t++)
-        v16_store(s->acc[t0 + t][g], acc[g][t]);
+    EACH (g, groups)
+        EACH (t, tokens) v16_store(s->acc[t0 + t][g], acc[g][t]);
 }
 
 ALWAYS_INLINE void float_tiles(struct float_scratch *s, const struct activations *x, int col, int cols, int first,

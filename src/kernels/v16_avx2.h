@@ -10,8 +10,7 @@
 #define V16_TILE_GROUPS        1
 #define V16_TILE_TOKENS        4
 #define V16_SMALL_BATCH        4
-#define V16_ATTEND_HEADS       2
-#define V16_ATTEND_WIDTH       2
+#define V16_DOT_RUN(bits)      ((bits) == 4 ? 8 : (bits) == 5 ? 4 : (bits) == 6 ? 2 : 1)
 #define V16_UNROLL             1
 #define V16_SCORE_QUERIES      4
 #define V16_SCORE_TILES        1
@@ -170,16 +169,6 @@ static inline float v16_sum(v16f a)
     c = _mm_add_ps(c, _mm_movehl_ps(c, c));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
 }
-static inline void v16_sums(float *out, const v16f a[2])
-{
-    __m256 b0 = _mm256_add_ps(a[0].lo, a[0].hi);
-    __m256 b1 = _mm256_add_ps(a[1].lo, a[1].hi);
-    __m128 c0 = _mm_add_ps(_mm256_castps256_ps128(b0), _mm256_extractf128_ps(b0, 1));
-    __m128 c1 = _mm_add_ps(_mm256_castps256_ps128(b1), _mm256_extractf128_ps(b1, 1));
-    __m128 d = _mm_add_ps(_mm_movelh_ps(c0, c1), _mm_movehl_ps(c1, c0));
-    d = _mm_add_ps(_mm_shuffle_ps(d, d, 0x88), _mm_shuffle_ps(d, d, 0xDD));
-    _mm_storel_pi((__m64 *)(void *)out, d);
-}
 static inline float v16_max_lane(v16f a)
 {
     __m256 b = _mm256_max_ps(a.lo, a.hi);
@@ -216,27 +205,36 @@ static inline __m256i v16_quad(const int8_t *a)
     memcpy(&quad, a, sizeof quad);
     return _mm256_set1_epi32(quad);
 }
-/* Pairs summed in 16 bits: 2 * 63 * 127 fits. */
-static inline __m256i v16_dot_half(__m256i acc, __m256i w, __m256i a)
+/* Runs are summed in 16 bits, pairs of columns apart, as long as they fit: 8 * 2 * 15 * 127, 4 * 2 * 31 * 127 and
+ * 2 * 2 * 63 * 127 are below 32768. */
+static inline v16i v16_part_begin(v16i acc)
 {
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
+    (void)acc;
+    return (v16i){_mm256_setzero_si256(), _mm256_setzero_si256()};
 }
-static inline v16i v16_dot(v16i acc, v16b w, const int8_t *a)
+static inline v16i v16_part_end(v16i acc, v16i part)
+{
+    __m256i one = _mm256_set1_epi16(1);
+    return (v16i){_mm256_add_epi32(acc.lo, _mm256_madd_epi16(part.lo, one)),
+                  _mm256_add_epi32(acc.hi, _mm256_madd_epi16(part.hi, one))};
+}
+static inline v16i v16_dot(v16i part, v16b w, const int8_t *a)
 {
     __m256i quad = v16_quad(a);
-    return (v16i){v16_dot_half(acc.lo, w.lo, quad), v16_dot_half(acc.hi, w.hi, quad)};
+    return (v16i){_mm256_add_epi16(part.lo, _mm256_maddubs_epi16(w.lo, quad)),
+                  _mm256_add_epi16(part.hi, _mm256_maddubs_epi16(w.hi, quad))};
 }
 /* Eight-bit weights would overflow 16 bits as unsigned: |w - 128| * (a with the sign of w - 128) is at most 2 * 128 *
  * 127. */
-static inline __m256i v16_dot_wide_half(__m256i acc, __m256i w, __m256i a)
+static inline __m256i v16_dot_wide_half(__m256i part, __m256i w, __m256i a)
 {
     __m256i s = _mm256_xor_si256(w, _mm256_set1_epi8((char)0x80));
-    return v16_dot_half(acc, _mm256_abs_epi8(s), _mm256_sign_epi8(a, s));
+    return _mm256_add_epi16(part, _mm256_maddubs_epi16(_mm256_abs_epi8(s), _mm256_sign_epi8(a, s)));
 }
-static inline v16i v16_dot_wide(v16i acc, v16b w, const int8_t *a)
+static inline v16i v16_dot_wide(v16i part, v16b w, const int8_t *a)
 {
     __m256i quad = v16_quad(a);
-    return (v16i){v16_dot_wide_half(acc.lo, w.lo, quad), v16_dot_wide_half(acc.hi, w.hi, quad)};
+    return (v16i){v16_dot_wide_half(part.lo, w.lo, quad), v16_dot_wide_half(part.hi, w.hi, quad)};
 }
 
 #endif

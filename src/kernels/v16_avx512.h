@@ -11,8 +11,7 @@
 #define V16_TILE_GROUPS        2
 #define V16_TILE_TOKENS        6
 #define V16_SMALL_BATCH        8
-#define V16_ATTEND_HEADS       4
-#define V16_ATTEND_WIDTH       4
+#define V16_DOT_RUN(bits)      ((bits) == 6 ? 4 : 8)
 #define V16_UNROLL             1
 #define V16_SCORE_QUERIES      8
 #define V16_SCORE_TILES        2
@@ -155,21 +154,6 @@ static inline float v16_sum(v16f a)
     c = _mm_add_ps(c, _mm_movehl_ps(c, c));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
 }
-static inline __m128 v16_quarter(v16f a)
-{
-    __m256 b = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
-    return _mm_add_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
-}
-static inline void v16_sums(float *out, const v16f a[4]) /* the same tree, four at once */
-{
-    __m128 c0 = v16_quarter(a[0]);
-    __m128 c1 = v16_quarter(a[1]);
-    __m128 c2 = v16_quarter(a[2]);
-    __m128 c3 = v16_quarter(a[3]);
-    __m128 d0 = _mm_add_ps(_mm_movelh_ps(c0, c1), _mm_movehl_ps(c1, c0));
-    __m128 d1 = _mm_add_ps(_mm_movelh_ps(c2, c3), _mm_movehl_ps(c3, c2));
-    _mm_storeu_ps(out, _mm_add_ps(_mm_shuffle_ps(d0, d1, 0x88), _mm_shuffle_ps(d0, d1, 0xDD)));
-}
 static inline float v16_max_lane(v16f a)
 {
     __m256 b = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
@@ -206,6 +190,15 @@ static inline v16i v16_quad(const int8_t *a)
     int32_t quad;
     memcpy(&quad, a, sizeof quad);
     return _mm512_set1_epi32(quad);
+}
+static inline v16i v16_part_begin(v16i acc)
+{
+    return acc;
+}
+static inline v16i v16_part_end(v16i acc, v16i part)
+{
+    (void)acc;
+    return part;
 }
 static inline v16i v16_dot(v16i acc, v16b w, const int8_t *a)
 {

@@ -14,8 +14,7 @@
 #define V16_TILE_GROUPS        1 /* groups x tokens of a register tile */
 #define V16_TILE_TOKENS        1
 #define V16_SMALL_BATCH        4 /* up to here weights are unpacked into registers, not into scratch */
-#define V16_ATTEND_HEADS       1
-#define V16_ATTEND_WIDTH       1
+#define V16_DOT_RUN(bits)      ((bits) == 6 ? 4 : 8) /* a divisor of 4 for 6 bits, else of 8 */
 #define V16_UNROLL             0
 #define V16_SCORE_QUERIES      1 /* queries x sixteens of positions of a register tile; at most ATTEND_PAD queries */
 #define V16_SCORE_TILES        1
@@ -209,10 +208,6 @@ static inline float v16_sum(v16f a)
         for (int i = 0; i < step; i++) a.x[i] += a.x[i + step];
     return a.x[0];
 }
-static inline void v16_sums(float *out, const v16f *a) /* V16_ATTEND_WIDTH sums */
-{
-    for (int k = 0; k < V16_ATTEND_WIDTH; k++) out[k] = v16_sum(a[k]);
-}
 static inline float v16_max_lane(v16f a)
 {
     for (int step = 8; step > 0; step /= 2)
@@ -250,6 +245,17 @@ static inline v16b v16_shift_left(v16b a, int n)
 {
     for (int i = 0; i < 64; i++) a.x[i] = (uint8_t)(a.x[i] << n);
     return a;
+}
+/* A run of dot products may be summed in a form of the table's own: part = begin(acc); part = dot(part, ...), at most
+ * V16_DOT_RUN(bits) times; acc = end(acc, part). */
+static inline v16i v16_part_begin(v16i acc)
+{
+    return acc;
+}
+static inline v16i v16_part_end(v16i acc, v16i part)
+{
+    (void)acc;
+    return part;
 }
 /* acc + the dot product of each lane's 4 unsigned bytes with the 4 signed bytes at a; weights up to 63 */
 static inline v16i v16_dot(v16i acc, v16b w, const int8_t *a)
