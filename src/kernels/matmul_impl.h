@@ -21,13 +21,14 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 /* A loop of constant length over a register tile; rolled up, the tile would live in memory. */
 #if !V16_UNROLL || defined(KERNELS_ROLLED)
-#define EACH(i, n) for (int i = 0; i < (n); i++)
+#define UNROLLED
 #elif defined(__clang__)
 #pragma clang diagnostic ignored "-Wpass-failed" /* a loop of one round has nothing to unroll */
-#define EACH(i, n) _Pragma("clang loop unroll(full)") for (int i = 0; i < (n); i++)
+#define UNROLLED _Pragma("clang loop unroll(full)")
 #else
-#define EACH(i, n) _Pragma("GCC unroll 16") for (int i = 0; i < (n); i++)
+#define UNROLLED _Pragma("GCC unroll 16")
 #endif
+#define EACH(i, n) UNROLLED for (int i = 0; i < (n); i++)
 
 enum { BLOCK_CELLS = 8, FLOAT_BLOCK_COLS = 64, STRIP_TOKENS = 512, PREFETCH_AHEAD = 4096 };
 
