@@ -34,7 +34,8 @@ int json_read(json_t **out, const char *data, size_t n, struct error *e)
     json_error_t why;
     *out = json_loadb(data, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (*out) return OK;
-    if (json_error_code(&why) == json_error_out_of_memory) return error_set(e, ERR_NOMEM, "no memory to read the JSON");
+    if (json_error_code(&why) == json_error_out_of_memory || why.line < 0) /* jansson has no place for want of memory */
+        return error_set(e, ERR_NOMEM, "no memory to read the JSON");
     return error_set(e, ERR_FORMAT, "%s at line %d, column %d",
                      json_error_code(&why) == json_error_duplicate_key ? "a duplicate key" : "not valid JSON", why.line,
                      why.column);
