@@ -3,8 +3,7 @@
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 VENV := $(BUILD)/venv
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-# Corpora are replayed once the harness with a main() is there.
-REPLAYS := $(if $(wildcard tests/fuzz/replay.c),$(FUZZ_TARGETS:%=$(BUILD)/tests/%))
+REPLAYS := $(FUZZ_TARGETS:%=$(BUILD)/tests/%)
 FUZZ_SECONDS ?= 60
 TEST_MODEL := qwen2.5-0.5b-instruct-q4_k_m
 
