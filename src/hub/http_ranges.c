@@ -1,9 +1,9 @@
 /* http_ranges.c - one file over several connections: curl's multi interface, one thread, a queue of missing ranges.
  *
  * The holes of the journal are cut into pieces; every connection (slot) takes the next piece, writes what arrives at
- * its place in the file and journals it every 8 MiB. A slot that breaks off asks for the rest of its piece only. A
- * server that ignores ranges gets one connection and the whole file again (nothing else is possible). Rejected: one
- * thread per connection (nothing here waits for the processor), HTTP/2 streams (hubs limit per stream).
+ * its place in the file and journals it every 8 MiB at the latest. A slot that breaks off asks for the rest of its
+ * piece only. A server that ignores ranges gets one connection and the whole file again (nothing else is possible).
+ * Rejected: one thread per connection (nothing here waits for the processor), HTTP/2 streams (hubs limit per stream).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +18,15 @@
 #include "hub/http_get.h"
 
 enum {
-    PIECE_MIN = 1 << 20,      /* smaller is not worth a request */
-    PIECE_MAX = 64 << 20,     /* larger only delays the sharing out */
-    FLUSH_BYTES = 8 << 20,    /* a kill costs at most this much a connection */
+    PIECE_MIN = 1 << 20,  /* smaller is not worth a request */
+    PIECE_MAX = 64 << 20, /* larger only delays the sharing out */
+    FLUSH_MAX = 8 << 20,  /* a kill costs at most this much a connection */
+    FLUSH_MIN = 1 << 20,
     PROGRESS_BYTES = 1 << 16, /* an attempt that brought this much was not in vain */
     POLL_MS = 100
 };
+
+#define FLUSH_SECONDS 1.0
 
 enum slot_state { SLOT_IDLE, SLOT_WAITING, SLOT_RUNNING };
 
@@ -31,15 +34,16 @@ struct slot {
     struct fetch *fetch;
     enum slot_state state;
     CURL *easy;
-    int64_t to;       /* end of the piece */
-    int64_t at;       /* next byte to arrive */
-    int64_t flushed;  /* up to here the journal knows */
-    int64_t attempt;  /* where this attempt began */
-    int failures;     /* in a row without progress */
-    double due;       /* SLOT_WAITING: when to try again */
-    double last_byte; /* when something arrived */
-    bool checked;     /* the response's head was looked at */
-    bool wrong;       /* error in .why: not worth another try */
+    int64_t to;        /* end of the piece */
+    int64_t at;        /* next byte to arrive */
+    int64_t flushed;   /* up to here the journal knows */
+    int64_t attempt;   /* where this attempt began */
+    int failures;      /* in a row without progress */
+    double due;        /* SLOT_WAITING: when to try again */
+    double last_byte;  /* when something arrived */
+    double last_flush; /* when the journal was last told */
+    bool checked;      /* the response's head was looked at */
+    bool wrong;        /* error in .why: not worth another try */
     struct error why;
 };
 
@@ -105,8 +109,18 @@ static int slot_flush(struct slot *s)
     if (fdatasync(f->fd)) return refuse(s, errno == ENOSPC ? ERR_NO_SPACE : ERR_IO, "cannot write the model to disk");
     int rc = journal_add(f->journal, s->flushed, s->at, &s->why);
     s->flushed = s->at;
+    s->last_flush = clock_monotonic();
     s->wrong = s->wrong || rc;
     return rc;
+}
+
+/* A kill costs at most a quarter of a piece, or FLUSH_SECONDS of a slow line. */
+static bool flush_is_due(const struct slot *s)
+{
+    int64_t bytes = s->fetch->piece / 4;
+    if (bytes < FLUSH_MIN) bytes = FLUSH_MIN;
+    if (bytes > FLUSH_MAX) bytes = FLUSH_MAX;
+    return s->at - s->flushed >= bytes || s->last_byte - s->last_flush >= FLUSH_SECONDS;
 }
 
 static size_t receive(char *data, size_t size, size_t count, void *user)
@@ -131,7 +145,7 @@ static size_t receive(char *data, size_t size, size_t count, void *user)
         left -= (size_t)n;
         s->at += n;
     }
-    if (s->at - s->flushed >= FLUSH_BYTES && slot_flush(s)) return 0;
+    if (flush_is_due(s) && slot_flush(s)) return 0;
     return count;
 }
 
@@ -151,7 +165,7 @@ static int slot_start(struct slot *s)
     }
     s->attempt = s->at;
     s->checked = false;
-    s->last_byte = clock_monotonic();
+    s->last_byte = s->last_flush = clock_monotonic();
     s->state = SLOT_RUNNING;
     if (curl_multi_add_handle(f->multi, s->easy)) return refuse(s, ERR_NOMEM, "no memory for the download");
     return OK;
@@ -221,7 +235,9 @@ static int slot_finished(struct slot *s, CURLcode code, struct error *e)
     }
     s->failures = s->at - s->attempt >= PROGRESS_BYTES && !f->whole ? 1 : s->failures + 1;
     if (!outcome.again || s->failures >= LIMIT_HUB_RETRIES) return error_set(e, outcome.code, "%s", why.text);
-    s->due = clock_monotonic() + (outcome.wait > 0 ? outcome.wait : http_pause(s->failures));
+    double pause = http_pause(s->failures);
+    if (pause > f->stall) pause = f->stall; /* who is impatient about silence is so about pauses */
+    s->due = clock_monotonic() + (outcome.wait > 0 ? outcome.wait : pause);
     s->state = SLOT_WAITING;
     return OK;
 }

