@@ -18,15 +18,19 @@
 #include "kernels/kernels.h"
 #include "kernels/pack_layout.h"
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-/* A loop of constant length over a register tile; rolled up, the tile would live in memory. */
+/* A function that must be compiled for each constant type and tile, and a loop of constant length over a register tile
+ * (rolled up, the tile would live in memory). Not for the scalar table, where it buys nothing, and not under a
+ * sanitizer, where it costs minutes of compiling: there one generic copy does. */
 #if !V16_UNROLL || defined(KERNELS_ROLLED)
+#define ALWAYS_INLINE static inline
 #define UNROLLED
 #elif defined(__clang__)
 #pragma clang diagnostic ignored "-Wpass-failed" /* a loop of one round has nothing to unroll */
-#define UNROLLED _Pragma("clang loop unroll(full)")
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define UNROLLED      _Pragma("clang loop unroll(full)")
 #else
-#define UNROLLED _Pragma("GCC unroll 16")
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define UNROLLED      _Pragma("GCC unroll 16")
 #endif
 #define EACH(i, n) UNROLLED for (int i = 0; i < (n); i++)
 
