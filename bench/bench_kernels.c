@@ -181,7 +181,8 @@ int main(int argc, char **argv)
             fill(&b, type, shapes[s][0], shapes[s][1]);
             for (size_t t = 0; t < sizeof tokens / sizeof *tokens; t++)
                 if (only_tokens == 0 || only_tokens == tokens[t]) measure(&b, tokens[t]);
-            if (only_tokens && only_tokens != 1 && only_tokens != 8 && only_tokens != 512) measure(&b, (int)only_tokens);
+            if (only_tokens && only_tokens != 1 && only_tokens != 8 && only_tokens != 512)
+                measure(&b, (int)only_tokens);
             for (int i = 0; i < b.count; i++) pack_free(&b.copies[i]);
         }
     }
