@@ -17,7 +17,7 @@ mkdir -p "$out"
     echo '#include "server/assets.h"'
     i=0
     for file in "$@"; do
-        echo "extern const unsigned char asset_$i[], asset_${i}_end[];"
+        echo "extern const unsigned char asset_${i}[], asset_${i}_end[];"
         i=$((i + 1))
     done
     echo 'const struct asset assets[] = {'

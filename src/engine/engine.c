@@ -28,7 +28,7 @@ static int make_plan(struct engine *en, const struct engine_options *o, struct e
                              .max_batch = STEP_ROWS + en->slots,
                              .precise = o->precise};
     int rc = plan_compute(&en->plan, en->file, &r, e);
-    if (!rc && !o->skip_plan_check) rc = plan_check(&en->plan, e);
+    if (!rc) rc = plan_check(&en->plan, e);
     return rc;
 }
 
@@ -128,11 +128,6 @@ const struct model_config *engine_config(const struct engine *en)
 const struct tokenizer *engine_tokenizer(const struct engine *en)
 {
     return en->tokenizer;
-}
-
-const struct memory_plan *engine_plan(const struct engine *en)
-{
-    return &en->plan;
 }
 
 const char *engine_model_name(const struct engine *en)

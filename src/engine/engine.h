@@ -1,8 +1,8 @@
 /* engine.h - the seam between everything that wants text and whatever computes it.
  *
  * An engine owns one immutable model and one thread; requests are submitted from any thread and report through a
- * callback on the engine's thread. Implementations: this machine's CPU (engine_open); later CUDA and an upstream server
- * behind the same functions.
+ * callback on the engine's thread. Implementation: this machine's CPU; CUDA and an upstream server will have the same
+ * face.
  *
  * Lifetimes: a request is alive from engine_submit until its final event (DONE or FAILED, exactly one, always) has been
  * delivered; then its id is dead. The callback must not block for long (it holds up every running answer) and must not
@@ -32,21 +32,18 @@ struct engine_options {
     int slots;              /* sequences at once; 0 = 4 */
     enum quant_mode quant;
     bool precise;
-    bool skip_plan_check; /* the caller has checked the plan itself */
 };
 
 /* Open, plan, check, load, start the thread. Blocks while loading. */
 int engine_open(struct engine **out, const struct engine_options *o, struct error *e) MUST_USE;
-void engine_shutdown(
-    struct engine *en);               /* end every request, join the thread; the engine stays readable; NULL is fine */
-void engine_close(struct engine *en); /* shutdown, then free everything; NULL is fine */
+/* End every request and join the thread (the engine stays readable); and free everything. NULL is fine for both. */
+void engine_shutdown(struct engine *en);
+void engine_close(struct engine *en);
 
 const struct model_config *engine_config(const struct engine *en);
 const struct tokenizer *engine_tokenizer(const struct engine *en); /* NULL if the model has none */
-const struct memory_plan *engine_plan(const struct engine *en);
 const char *engine_model_name(const struct engine *en);
 int engine_max_length(const struct engine *en);
-
 enum finish_reason { FINISH_STOP, FINISH_LENGTH, FINISH_CANCELLED, FINISH_ERROR };
 
 struct engine_usage {
@@ -87,7 +84,6 @@ struct engine_request {
     int n_stop;
     bool ignore_eos;
     int n_top_logprobs; /* 0..LIMIT_TOP_LOGPROBS */
-    const char *tenant; /* whose cache this is: API key, else user, else session; copied; NULL = nobody's */
     double deadline;    /* clock_monotonic() after which it fails with ERR_TIMEOUT; 0 = none */
     engine_callback callback;
     void *user;

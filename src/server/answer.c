@@ -304,7 +304,6 @@ int answer_submit(struct answer *a, const struct token_list *prompt, struct erro
                                      .n_stop = r->stop_count,
                                      .ignore_eos = r->ignore_eos,
                                      .n_top_logprobs = r->logprobs ? (r->top_logprobs ? r->top_logprobs : 1) : 0,
-                                     .tenant = r->user,
                                      .callback = on_event,
                                      .user = a};
     a->submitted = clock_monotonic();
