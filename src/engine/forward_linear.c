@@ -1,4 +1,6 @@
 /* forward_linear.c - products of the step's rows with weights, and LoRA beside them. */
+#include <string.h>
+
 #include "base/limits.h"
 #include "engine/forward_parts.h"
 
@@ -58,21 +60,42 @@ static void linear_chunk(void *argument, size_t chunk, int worker)
     f->o.kernels->matmul(&product, begin, end < p->w->groups ? end : p->w->groups);
 }
 
-/* y += scale * B (A x), one row; plain loops in a fixed order. The rank is small: this is a few percent of the row's
- * work. */
+typedef float lanes __attribute__((vector_size(16)));
+
+static lanes load_lanes(const float *p)
+{
+    lanes x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+/* Sixteen partial sums, then a tree, then the tail: one order on every machine, and no chain of additions to wait for.
+ */
+static float dot(const float *a, const float *b, int n)
+{
+    lanes p0 = {0};
+    lanes p1 = {0};
+    lanes p2 = {0};
+    lanes p3 = {0};
+    int i = 0;
+    for (; i + 16 <= n; i += 16) {
+        p0 += load_lanes(a + i) * load_lanes(b + i);
+        p1 += load_lanes(a + i + 4) * load_lanes(b + i + 4);
+        p2 += load_lanes(a + i + 8) * load_lanes(b + i + 8);
+        p3 += load_lanes(a + i + 12) * load_lanes(b + i + 12);
+    }
+    lanes all = (p0 + p1) + (p2 + p3);
+    float sum = (all[0] + all[1]) + (all[2] + all[3]);
+    for (; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+/* y += scale * B (A x), one row. The rank is small: this is a tenth of the row's work at rank 16. */
 static void lora_row(const struct lora_pair *p, const float *x, float *y)
 {
     float low[LIMIT_LORA_RANK];
-    for (int r = 0; r < p->rank; r++) {
-        float sum = 0;
-        for (int i = 0; i < p->in; i++) sum += p->a[(size_t)r * (size_t)p->in + (size_t)i] * x[i];
-        low[r] = sum * p->scale;
-    }
-    for (int o = 0; o < p->out; o++) {
-        float sum = 0;
-        for (int r = 0; r < p->rank; r++) sum += p->b[(size_t)o * (size_t)p->rank + (size_t)r] * low[r];
-        y[o] += sum;
-    }
+    for (int r = 0; r < p->rank; r++) low[r] = dot(p->a + (size_t)r * (size_t)p->in, x, p->in) * p->scale;
+    for (int o = 0; o < p->out; o++) y[o] += dot(p->b + (size_t)o * (size_t)p->rank, low, p->rank);
 }
 
 struct lora_job {
