@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 
-enum { COMPONENT_MAX = 255, NAME_MAX_BYTES = 96 };
+enum { COMPONENT_MAX = 255, NAME_MAX_BYTES = 200 };
 
 bool hub_path_is_safe(const char *path, size_t n)
 {

@@ -40,7 +40,8 @@ int hub_listing_parse_modelscope(struct hub_listing *l, const char *data, size_t
 
 /* Relative, no empty, "." or ".." component, no backslash, no control character, valid UTF-8, within the limits. */
 bool hub_path_is_safe(const char *path, size_t n);
-/* One component of letters, digits, '.', '_' and '-', not starting with '.' or '-': ORG, REPO and model ids. */
+/* One component of letters, digits, '.', '_' and '-', not starting with '.' or '-', 200 bytes at
+ * most: ORG, REPO and model ids. */
 bool hub_name_is_safe(const char *name, size_t n);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 
-enum { OPEN_BYTES = 1025, LIST_BYTES = 360 };
+enum { OPEN_BYTES = 1025, LIST_BYTES = 360, REPO_BYTES = 198 /* so that ORG--REPO is a safe name too */ };
 
 static int parse_hub_ref(struct pull_target *t, const char *ref, struct error *e)
 {
@@ -16,7 +16,7 @@ static int parse_hub_ref(struct pull_target *t, const char *ref, struct error *e
     size_t length = colon ? (size_t)(colon - repo) : strlen(repo);
     const char *slash = memchr(repo, '/', length);
     size_t org = slash ? (size_t)(slash - repo) : 0;
-    if (!slash || !hub_name_is_safe(repo, org) || !hub_name_is_safe(slash + 1, length - org - 1))
+    if (!slash || length > REPO_BYTES || !hub_name_is_safe(repo, org) || !hub_name_is_safe(slash + 1, length - org - 1))
         return error_set(e, ERR_INVALID, "\"%.100s\" is not hf:ORG/REPO[:FILE] or ms:ORG/REPO[:FILE]", ref);
     t->huggingface = ref[0] == 'h';
     t->modelscope = !t->huggingface;
