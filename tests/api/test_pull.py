@@ -3,9 +3,9 @@ import hashlib
 import json
 import os
 import pathlib
+import pty
 import random
 import signal
-import socket
 import subprocess
 import time
 import zipfile
@@ -136,6 +136,30 @@ def test_dry_run_writes_nothing_and_json_speaks_in_events(home):
         assert [e["event"] for e in events if e["event"] != "progress"] == ["plan", "done"]
         assert any(e["event"] == "progress" and e["done"] == e["total"] == 3 * MIB for e in events)
         assert events[-1]["path"] == str(home.models / "Org--Repo" / "model.gguf")
+
+
+def test_a_bar_only_on_a_terminal(home):
+    with BadHub(files=GGUF) as hub:
+        hub.delay = 0.05
+        home.hub(hf=hub)
+        master, slave = pty.openpty()
+        process = subprocess.Popen([str(BINARY), "pull", "hf:Org/Repo"], env=home.environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=slave)
+        os.close(slave)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(master, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            seen += piece
+        os.close(master)
+        assert process.wait() == 0 and process.stdout.read().decode().strip().endswith("model.gguf")
+        assert b"\r" in seen and b"#" in seen and b"of 3.15 MB" in seen and b"/s" in seen and b"left" in seen
+        home.run("rm", "Org--Repo")
+        assert "\r" not in home.run("pull", "hf:Org/Repo")[1]
 
 
 def test_the_listing_may_have_pages_but_only_on_the_same_hub(home):

@@ -175,7 +175,7 @@ class BadHub:
             if self.delay:
                 time.sleep(self.delay)
         if stall:
-            self.closing.wait(60)
+            self.closing.wait(600)
         if end < len(body):
             h.close_connection = True
 
