@@ -89,8 +89,8 @@ struct engine_request {
     void *user;
 };
 
-/* Queue a request. On success *id is its handle (never 0). ERR_TOO_LONG states the prompt's token count and the limit;
- * ERR_BUSY when the queue is full; ERR_INVALID for bad parameters. After an error the callback is never called. */
+/* Queue a request; *id is its handle (never 0). ERR_TOO_LONG states the prompt's token count and the limit, ERR_BUSY:
+ * the queue is full, ERR_INVALID: bad parameters. After an error the callback is never called. */
 int engine_submit(struct engine *en, const struct engine_request *r, uint64_t *id, struct error *e) MUST_USE;
 
 /* Ask a request to end; its slot is free within one step and it gets DONE with FINISH_CANCELLED. An unknown or finished
@@ -99,9 +99,8 @@ void engine_cancel(struct engine *en, uint64_t id);
 
 struct engine_stats {
     int running, queued, slots;
-    uint64_t steps;   /* forward steps completed */
     double last_step; /* clock_monotonic() of the last completed step or of the last time it was idle */
-    uint64_t requests, finished, failed, cancelled;
+    uint64_t steps, requests, finished, failed, cancelled;
     uint64_t prompt_tokens, completion_tokens;
     double prefill_seconds, decode_seconds;
 };
@@ -110,8 +109,7 @@ void engine_get_stats(const struct engine *en, struct engine_stats *out); /* any
 /* False if there is work and no step has completed for `deadline` seconds: what /health reports. */
 bool engine_is_alive(const struct engine *en, double deadline);
 
-/* Submit and wait, without callbacks: for `ask`, `bench` and tests. text (may be NULL) gets the answer; tokens (may be
- * NULL) the ids. The request's callback and user are ignored. */
+/* Submit and wait; tokens and text (each may be NULL) get the answer. The request's callback and user are ignored. */
 struct engine_result {
     enum finish_reason reason;
     struct engine_usage usage;
