@@ -68,6 +68,15 @@ void file_map_close(struct file_map *map)
     *map = (struct file_map){0};
 }
 
+void file_map_expect(const struct file_map *map, size_t offset, size_t length)
+{
+    enum { POPULATE_READ = 22 }; /* MADV_POPULATE_READ, Linux 5.14; older ones refuse it, no harm */
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t first = offset / page * page;
+    if (!map->data || offset > map->size || length > map->size - offset) return;
+    madvise((void *)((uintptr_t)map->data + first), offset + length - first, POPULATE_READ);
+}
+
 void file_map_forget(const struct file_map *map, size_t offset, size_t length)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);

@@ -21,6 +21,9 @@ struct file_map {
 int file_map_open(struct file_map *map, const char *path, struct error *e) MUST_USE;
 void file_map_close(struct file_map *map); /* safe on a zeroed struct and twice */
 
+/* [offset, offset + length) is about to be read from end to end: map its pages in one go. */
+void file_map_expect(const struct file_map *map, size_t offset, size_t length);
+
 /* Tell the kernel that [offset, offset + length) is not needed again: its pages stop counting as resident. */
 void file_map_forget(const struct file_map *map, size_t offset, size_t length);
 

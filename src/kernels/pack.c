@@ -10,7 +10,7 @@
 #include "kernels/half.h"
 #include "kernels/pack_layout.h"
 
-enum { HUGE_PAGE = 2 << 20 };
+enum { HUGE_PAGE = 2 << 20, POPULATE_WRITE = 23 /* MADV_POPULATE_WRITE, Linux 5.14; older ones refuse it, no harm */ };
 
 int pack_size(enum dtype type, int rows, int cols, size_t *bytes, struct error *e)
 {
@@ -26,14 +26,17 @@ int pack_size(enum dtype type, int rows, int cols, size_t *bytes, struct error *
 
 int pack_new(struct packed_matrix *m, enum dtype type, int rows, int cols, struct error *e)
 {
-    size_t bytes;
+    size_t bytes = 0;
     int rc = pack_size(type, rows, cols, &bytes, e);
     if (rc) return rc;
     size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : VECTOR_BYTES;
     void *data = NULL;
     if (posix_memalign(&data, alignment, bytes))
         return error_set(e, ERR_NOMEM, "no memory for %zu bytes of weights", bytes);
-    if (alignment == HUGE_PAGE) madvise(data, bytes, MADV_HUGEPAGE);
+    if (alignment == HUGE_PAGE) {
+        madvise(data, bytes, MADV_HUGEPAGE);
+        madvise(data, bytes, POPULATE_WRITE); /* all pages in one call: a fifth of the price of touching each */
+    }
     *m = (struct packed_matrix){.type = type,
                                 .rows = rows,
                                 .cols = cols,

@@ -224,6 +224,7 @@ static int load_slot(void *user, const struct slot *s, struct error *e)
     const struct tensor_view *t;
     int rc = find_tensor(l->f, s, &t, e);
     if (rc || !t) return rc;
+    model_file_expect(l->f, t);
     rc = s->role == ROLE_VECTOR ? load_vector(l, s, t, e) : load_matrix(l, s, t, e);
     if (!rc) model_file_forget(l->f, t);
     return rc;
