@@ -3,7 +3,8 @@
  *
  *   bench_kernels [--cpu scalar|avx2|avx512] [--threads N] [--type NAME] [--tokens N]
  *
- * Weights are copied until they exceed every cache, and the copies are taken in turn, as decoding does. CSV on stdout.
+ * Weights are copied until they exceed every cache, and the copies are taken in turn, as decoding does. The first
+ * quartile of the runs, so that a neighbour on the machine does not decide. CSV on stdout.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 #include "kernels/half.h"
 #include "kernels/kernels.h"
 
-enum { WORKING_SET = 256 << 20, MAX_COPIES = 256, MAX_TOKENS = 512, MIN_RUNS = 3 };
-static const double MIN_SECONDS = 0.25;
+enum { WORKING_SET = 256 << 20, MAX_COPIES = 256, MAX_TOKENS = 512, MIN_SAMPLES = 4, MAX_SAMPLES = 4096 };
+static const double MIN_SECONDS = 0.3;
 
 struct bench {
     const struct kernel_table *kernels;
@@ -93,6 +94,13 @@ static void chunk(void *argument, size_t index, int worker)
     b->kernels->matmul(&job, begin, end < b->current->groups ? end : b->current->groups);
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 static void measure(struct bench *b, int n)
 {
     const struct packed_matrix *m = &b->copies[0];
@@ -102,21 +110,20 @@ static void measure(struct bench *b, int n)
     size_t chunks = (size_t)((m->groups + b->groups_per_chunk - 1) / b->groups_per_chunk);
     if (!dtype_is_float(m->type))
         for (int t = 0; t < n; t++) b->kernels->quantize_row(&b->x, t);
-    double start = 0;
-    double best = 1e30;
+    double samples[MAX_SAMPLES];
     double total = 0;
-    int runs_per_turn = n > 8 ? 1 : b->count;
-    for (int turn = -1; turn < MIN_RUNS || total < MIN_SECONDS; turn++) {
-        start = clock_monotonic();
-        for (int i = 0; i < runs_per_turn; i++) {
-            b->current = &b->copies[i];
-            threadpool_for(b->pool, chunks, chunk, b);
-        }
-        double seconds = (clock_monotonic() - start) / runs_per_turn;
-        if (turn < 0) continue; /* a warm-up */
-        total += seconds * runs_per_turn;
-        if (seconds < best) best = seconds;
+    int taken = 0;
+    for (int i = -1; taken < MAX_SAMPLES && (taken < MIN_SAMPLES || total < MIN_SECONDS); i++) {
+        b->current = &b->copies[(i + b->count) % b->count];
+        double start = clock_monotonic();
+        threadpool_for(b->pool, chunks, chunk, b);
+        double seconds = clock_monotonic() - start;
+        if (i < 0) continue; /* a warm-up */
+        total += seconds;
+        samples[taken++] = seconds;
     }
+    qsort(samples, (size_t)taken, sizeof *samples, by_value);
+    double best = samples[taken / 4];
     double operations = 2.0 * m->rows * m->cols * n;
     double bytes = (double)m->group_bytes * m->groups;
     printf("%s,%s,%d,%d,%d,%.1f,%.2f\n", b->kernels->name, dtype_info(m->type).name, m->rows, m->cols, n,
