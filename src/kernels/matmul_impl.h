@@ -34,7 +34,7 @@
 #endif
 #define EACH(i, n) UNROLLED for (int i = 0; i < (n); i++)
 
-enum { BLOCK_CELLS = 8, FLOAT_BLOCK_COLS = 64, STRIP_TOKENS = 512, PREFETCH_AHEAD = 4096 };
+enum { BLOCK_CELLS = 8, FLOAT_BLOCK_COLS = 64, STRIP_TOKENS = 512, PREFETCH_AHEAD = 2048 };
 
 /* Scratch of a worker for the many-token shape; fits KERNELS_SCRATCH. */
 struct block_scratch {
@@ -124,8 +124,7 @@ ALWAYS_INLINE struct super_scales load_super(enum dtype type, const uint8_t *gro
                                              int cell)
 {
     struct super_scales s = {v16_set1(0), v16_set1(0)};
-    const uint16_t *super =
-        (const uint16_t *)(const void *)(group + l->super_at + (size_t)(cell / SUPER_CELLS) * l->super_bytes);
+    const uint16_t *super = (const uint16_t *)(const void *)(group + pack_super_at(l, cell));
     if (type == DTYPE_Q4_K || type == DTYPE_Q5_K || type == DTYPE_Q6_K) s.d = v16_load_f16(super);
     if (type == DTYPE_Q4_K || type == DTYPE_Q5_K) s.m = v16_negate(v16_load_f16(super + 16));
     return s;
@@ -135,7 +134,7 @@ ALWAYS_INLINE struct super_scales load_super(enum dtype type, const uint8_t *gro
 ALWAYS_INLINE void cell_scales(enum dtype type, const uint8_t *group, const struct pack_layout *l, int cell,
                                struct super_scales super, v16f *dw, v16f *mw)
 {
-    const uint8_t *scale = group + l->scale_at + (size_t)cell * l->scale_bytes;
+    const uint8_t *scale = group + pack_scale_at(l, cell);
     const uint16_t *half = (const uint16_t *)(const void *)scale;
     *mw = v16_set1(0);
     switch (type) {
@@ -187,15 +186,11 @@ ALWAYS_INLINE void store_rows(const struct matmul_job *job, int token, int group
 
 /* --- a few tokens ------------------------------------------------------------------------------------------------ */
 
-/* Decoding streams the groups one after another: ask for what comes PREFETCH_AHEAD bytes later, in step with the cells,
- * so that the start of the next group is on its way too. */
-ALWAYS_INLINE void prefetch_step(enum dtype type, const uint8_t *base, int cell)
+/* Decoding streams the groups one after another: ask for what comes PREFETCH_AHEAD bytes later. */
+ALWAYS_INLINE void prefetch_lines(const uint8_t *at, size_t bytes)
 {
-    const struct pack_layout one = pack_layout_of(type, SUPER_CELLS * CELL_COLS);
-    const size_t step = one.quant_bytes + one.scale_bytes + one.super_bytes / SUPER_CELLS;
-    const uint8_t *at = base + PREFETCH_AHEAD + (size_t)cell * step;
-    const int lines = (int)((step + VECTOR_BYTES - 1) / VECTOR_BYTES);
-    EACH (i, lines) __builtin_prefetch(at + i * VECTOR_BYTES, 0, 3);
+    const int lines = (int)(bytes / VECTOR_BYTES);
+    EACH (i, lines) __builtin_prefetch(at + PREFETCH_AHEAD + i * VECTOR_BYTES, 0, 3);
 }
 
 /* One group, n tokens from t0 on, of which only `real` exist: the rest repeat the last one and are not stored. */
@@ -217,12 +212,13 @@ ALWAYS_INLINE void group_few(enum dtype type, const struct matmul_job *job, cons
         v16f mw;
         v16i sc0 = v16_set1_int(0);
         v16i sc1 = v16_set1_int(0);
-        if (t0 == 0) prefetch_step(type, base, c);
+        if (c % l->block_cells == 0) prefetch_lines(base + pack_super_at(l, c), l->head_bytes);
+        prefetch_lines(base + pack_quant_at(l, c), l->quant_bytes);
         if (c % SUPER_CELLS == 0) super = load_super(type, base, l, c);
-        unpack_cell(type, base + l->quant_at + (size_t)c * l->quant_bytes, w);
+        unpack_cell(type, base + pack_quant_at(l, c), w);
         cell_scales(type, base, l, c, super, &dw, &mw);
         if (type == DTYPE_Q6_K) {
-            const int8_t *sc = (const int8_t *)base + l->scale_at + (size_t)c * l->scale_bytes;
+            const int8_t *sc = (const int8_t *)base + pack_scale_at(l, c);
             sc0 = v16_load_i8(sc);
             sc1 = v16_load_i8(sc + 16);
         }
@@ -247,12 +243,12 @@ ALWAYS_INLINE void unpack_block(enum dtype type, struct block_scratch *s, const 
             v16b w[8];
             v16f dw;
             v16f mw;
-            unpack_cell(type, base + l->quant_at + (size_t)(cell + c) * l->quant_bytes, w);
+            unpack_cell(type, base + pack_quant_at(l, cell + c), w);
             EACH (j, 8) v16_store_bytes(s->w[g][c][j], w[j]);
             cell_scales(type, base, l, cell + c, load_super(type, base, l, cell + c), &dw, &mw);
             v16_store(s->dw[g][c], dw);
             v16_store(s->mw[g][c], mw);
-            if (type == DTYPE_Q6_K) memcpy(s->sc[g][c], base + l->scale_at + (size_t)(cell + c) * l->scale_bytes, 32);
+            if (type == DTYPE_Q6_K) memcpy(s->sc[g][c], base + pack_scale_at(l, cell + c), 32);
         }
     }
 }
@@ -384,7 +380,7 @@ ALWAYS_INLINE void unpack_float_cell(enum dtype type, struct float_scratch *s, c
     v16f dw;
     v16f mw;
     uint8_t bytes[8][VECTOR_BYTES];
-    unpack_cell(type, base + l->quant_at + (size_t)cell * l->quant_bytes, w);
+    unpack_cell(type, base + pack_quant_at(l, cell), w);
     for (int j = 0; j < 8; j++) v16_store_bytes(bytes[j], w[j]);
     cell_scales(type, base, l, cell, load_super(type, base, l, cell), &dw, &mw);
     int off = type == DTYPE_Q8_0 ? 128 : type_offset(type);
@@ -393,7 +389,7 @@ ALWAYS_INLINE void unpack_float_cell(enum dtype type, struct float_scratch *s, c
         for (int r = 0; r < 16; r++) q[r] = (float)(bytes[c / 4][4 * r + c % 4] - off);
         v16f scale = dw;
         if (type == DTYPE_Q6_K) {
-            const int8_t *sc = (const int8_t *)base + l->scale_at + (size_t)cell * l->scale_bytes;
+            const int8_t *sc = (const int8_t *)base + pack_scale_at(l, cell);
             scale = v16_mul(dw, v16_from_int(v16_load_i8(sc + (c < 16 ? 0 : 16))));
         }
         v16f value = v16_mul(scale, v16_load(q));

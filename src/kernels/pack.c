@@ -101,12 +101,12 @@ static void put_block(enum dtype type, uint8_t *group, const struct pack_layout 
     int cells = (int)dtype_info(type).block_elems / CELL_COLS;
     int bits = pack_bits(type);
     if (l->super_bytes) {
-        uint8_t *super = group + l->super_at + (size_t)(first_cell / SUPER_CELLS) * l->super_bytes;
+        uint8_t *super = group + pack_super_at(l, first_cell);
         put_half(super, r, b->d);
         if (l->super_bytes == 64) put_half(super, 16 + r, b->m);
     }
     for (int c = 0; c < cells; c++) {
-        uint8_t *scale = group + l->scale_at + (size_t)(first_cell + c) * l->scale_bytes;
+        uint8_t *scale = group + pack_scale_at(l, first_cell + c);
         if (type == DTYPE_Q6_K) {
             scale[r] = b->scales[2 * c];
             scale[16 + r] = b->scales[2 * c + 1];
@@ -117,7 +117,7 @@ static void put_block(enum dtype type, uint8_t *group, const struct pack_layout 
             put_half(scale, r, b->d);
             if (l->scale_bytes == 64) put_half(scale, 16 + r, b->m);
         }
-        put_quants(bits, group + l->quant_at + (size_t)(first_cell + c) * l->quant_bytes, r, b->quants + 32 * c);
+        put_quants(bits, group + pack_quant_at(l, first_cell + c), r, b->quants + 32 * c);
     }
 }
 
@@ -232,10 +232,10 @@ static void get_cell(const struct packed_matrix *m, const uint8_t *group, const 
 {
     static const int offsets[DTYPE_COUNT] = {
         [DTYPE_Q8_0] = 128, [DTYPE_Q4_0] = 8, [DTYPE_Q5_0] = 16, [DTYPE_Q6_K] = 32};
-    const uint8_t *super = group + l->super_at + (size_t)(c / SUPER_CELLS) * l->super_bytes;
-    const uint8_t *scale = group + l->scale_at + (size_t)c * l->scale_bytes;
+    const uint8_t *super = group + pack_super_at(l, c);
+    const uint8_t *scale = group + pack_scale_at(l, c);
     uint8_t quants[32];
-    get_quants(pack_bits(m->type), group + l->quant_at + (size_t)c * l->quant_bytes, r, quants);
+    get_quants(pack_bits(m->type), group + pack_quant_at(l, c), r, quants);
     float d[2];
     float minimum = 0;
     if (m->type == DTYPE_Q6_K) {
