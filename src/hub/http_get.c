@@ -1,12 +1,14 @@
 /* http_get.c - see http_get.h; the ranges are in http_ranges.c. */
 #include "hub/http_get.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/version.h"
+#include "hub/digest.h"
 
 enum { TEXT_TRIES = 3, HOST_MAX = 256, FIRST_SERVER_ERROR = 500 };
 
@@ -130,26 +132,118 @@ static void read_next(CURL *easy, char *next, size_t n)
     next[close - open - 1] = '\0';
 }
 
+/* What a try with one handle is about; begin sets its options, take reads its answer. */
+struct attempt {
+    const struct http_settings *settings;
+    const char *url;
+    void (*begin)(CURL *easy, void *user);
+    void (*take)(CURL *easy, void *user);
+    void *user;
+};
+
+static struct http_outcome try_once(const struct attempt *a, struct error *why)
+{
+    CURL *easy = http_easy_new(a->settings, a->url);
+    if (!easy) return (struct http_outcome){.code = error_set(why, ERR_NOMEM, "no memory for the download")};
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)HTTP_TEXT_STALL_SECONDS);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)HTTP_STALL_SECONDS * 3);
+    a->begin(easy, a->user);
+    CURLcode code = curl_easy_perform(easy);
+    struct http_outcome outcome = http_outcome_of(easy, code, why);
+    a->take(easy, a->user);
+    curl_easy_cleanup(easy);
+    return outcome;
+}
+
+struct text_request {
+    struct buf *out;
+    size_t before; /* out's length before the first try */
+    char *next;
+    size_t next_size;
+};
+
+static void text_begin(CURL *easy, void *user)
+{
+    struct text_request *t = user;
+    if (!buf_error(t->out)) buf_truncate(t->out, t->before);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, append_text);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t->out);
+}
+
+static void text_take(CURL *easy, void *user)
+{
+    struct text_request *t = user;
+    if (t->next) read_next(easy, t->next, t->next_size);
+}
+
 int http_get_text(const struct http_settings *s, const char *url, struct buf *out, char *next, size_t next_size,
                   struct error *e)
 {
-    size_t before = out->len;
+    struct text_request t = {out, out->len, next, next_size};
+    const struct attempt a = {s, url, text_begin, text_take, &t};
     for (int tried = 1;; tried++) {
         struct error why = {0};
-        CURL *easy = http_easy_new(s, url);
-        if (!easy) return error_set(e, ERR_NOMEM, "no memory for the download");
-        curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, append_text);
-        curl_easy_setopt(easy, CURLOPT_WRITEDATA, out);
-        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)HTTP_TEXT_STALL_SECONDS);
-        curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)HTTP_STALL_SECONDS * 3);
-        struct http_outcome outcome = http_outcome_of(easy, curl_easy_perform(easy), &why);
-        if (outcome.code == OK && next) read_next(easy, next, next_size);
-        curl_easy_cleanup(easy);
+        struct http_outcome outcome = try_once(&a, &why);
         if (outcome.code == OK) return OK;
         if (buf_error(out)) return error_set(e, ERR_LIMIT, "the answer is over the limit of %zu bytes", out->max);
         if (!outcome.again || outcome.silent || tried == TEXT_TRIES) return error_set(e, outcome.code, "%s", why.text);
         clock_sleep(outcome.wait > 0 ? outcome.wait : http_pause(tried));
-        buf_truncate(out, before);
     }
+}
+
+struct probe {
+    int64_t size;
+    char *sha256;
+};
+
+static size_t swallow_a_little(char *data, size_t size, size_t count, void *user)
+{
+    (void)data;
+    (void)size;
+    (void)user;
+    return count <= 1 ? count : 0; /* a server that ignores ranges begins the whole file: end it */
+}
+
+static void probe_begin(CURL *easy, void *user)
+{
+    (void)user;
+    curl_easy_setopt(easy, CURLOPT_RANGE, "0-0");
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, swallow_a_little);
+}
+
+static void probe_take(CURL *easy, void *user)
+{
+    struct probe *p = user;
+    struct curl_header *h = NULL;
+    char quoted[DIGEST_HEX + 1];
+    long status = 0;
+    curl_off_t length = -1;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    if (status == 200) p->size = length;
+    if (status == 206 && curl_easy_header(easy, "content-range", 0, CURLH_HEADER, -1, &h) == CURLHE_OK &&
+        sscanf(h->value, "bytes 0-0/%" SCNd64, &p->size) != 1)
+        p->size = -1;
+    if (curl_easy_header(easy, "x-linked-etag", 0, CURLH_HEADER, 0, &h) != CURLHE_OK) return;
+    snprintf(quoted, sizeof quoted, "%s", h->value[0] == '"' ? h->value + 1 : h->value);
+    quoted[strcspn(quoted, "\"")] = '\0';
+    if (digest_is_hex(quoted)) digest_copy(p->sha256, quoted);
+}
+
+int http_probe(const struct http_settings *s, const char *url, int64_t *size, char *sha256, struct error *e)
+{
+    struct probe p = {-1, sha256};
+    const struct attempt a = {s, url, probe_begin, probe_take, &p};
+    sha256[0] = '\0';
+    for (int tried = 1;; tried++) {
+        struct error why = {0};
+        struct http_outcome outcome = try_once(&a, &why);
+        if (p.size >= 0 && p.size <= LIMIT_HUB_FILE_BYTES) break;
+        if (outcome.code == OK) return error_set(e, ERR_FORMAT, "the server does not say how long the file is");
+        if (!outcome.again || outcome.silent || tried == TEXT_TRIES) return error_set(e, outcome.code, "%s", why.text);
+        clock_sleep(outcome.wait > 0 ? outcome.wait : http_pause(tried));
+    }
+    *size = p.size;
+    return OK;
 }

@@ -15,6 +15,7 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -32,6 +33,10 @@ struct http_settings {
  * server wrote it, "" if there is none. */
 int http_get_text(const struct http_settings *s, const char *url, struct buf *out, char *next, size_t next_size,
                   struct error *e) MUST_USE;
+
+/* Ask for one byte of url to learn the file's size and, where the first server says it (X-Linked-ETag), its sha256
+ * (DIGEST_HEX bytes, "" if not). */
+int http_probe(const struct http_settings *s, const char *url, int64_t *size, char *sha256, struct error *e) MUST_USE;
 
 /* Fetch what the journal says is missing into fd (j->size bytes in all), syncing and journalling as it goes. */
 int http_get_ranges(const struct http_settings *s, const char *url, int fd, struct journal *j, struct progress *p,

@@ -100,3 +100,14 @@ int hub_source_list(const struct hub_source *s, const char *repo, struct hub_lis
     }
     return rc;
 }
+
+int hub_source_probe(const struct hub_source *s, const char *repo, const char *path, struct hub_listing *out,
+                     struct error *e)
+{
+    char url[LIMIT_PATH], sha256[DIGEST_HEX];
+    int64_t size = 0;
+    int rc = hub_source_url(s, repo, path, url, sizeof url, e);
+    if (!rc) rc = http_probe(&s->http, url, &size, sha256, e);
+    if (!rc) rc = hub_listing_add(out, path, size, sha256, e);
+    return rc;
+}

@@ -28,6 +28,10 @@ int hub_source_init(struct hub_source *s, enum hub_kind kind, struct error *e) M
 /* List ORG/REPO (checked by the caller). All pages. */
 int hub_source_list(const struct hub_source *s, const char *repo, struct hub_listing *out, struct error *e) MUST_USE;
 
+/* Where there is no listing (a plain mirror of the files): add path to out by asking for it. */
+int hub_source_probe(const struct hub_source *s, const char *repo, const char *path, struct hub_listing *out,
+                     struct error *e) MUST_USE;
+
 /* The address of a file, path percent-encoded. */
 int hub_source_url(const struct hub_source *s, const char *repo, const char *path, char *out, size_t n,
                    struct error *e) MUST_USE;

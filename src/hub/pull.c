@@ -160,6 +160,21 @@ static int pin(const struct pull *pl, struct hub_listing *files, struct error *e
     return OK;
 }
 
+/* What the hub has. A mirror may hold the files without the hub's listing: then a file that is named is asked for. */
+static int list_files(struct pull *pl, const struct hub_source *hub, struct hub_listing *out, struct error *e)
+{
+    const struct pull_target *t = &pl->target;
+    char name[OPEN_BYTES];
+    struct error why = {0};
+    int rc = hub_source_list(hub, t->repo, out, &why);
+    if (rc != ERR_NOT_FOUND || !t->file[0]) return rc ? error_set(e, rc, "%s", why.text) : OK;
+    hub_listing_free(out);
+    rc = OK;
+    for (int i = 1; !rc && i <= (int)LIMIT_MODEL_SHARDS && pull_part_name(t->file, i, name); i++)
+        rc = hub_source_probe(hub, t->repo, name, out, e);
+    return rc;
+}
+
 static int pull_from_hub(struct pull *pl, enum hub_kind kind, struct error *e)
 {
     struct hub_source hub;
@@ -169,7 +184,7 @@ static int pull_from_hub(struct pull *pl, enum hub_kind kind, struct error *e)
     int rc = hub_source_init(&hub, kind, e);
     hub.http.stall_seconds = pl->options->stall_seconds;
     hub.http.connections = pl->options->connections;
-    if (!rc) rc = hub_source_list(&hub, t->repo, &listing, e);
+    if (!rc) rc = list_files(pl, &hub, &listing, e);
     if (!rc) rc = pull_select(t, &listing, &files, open, e);
     if (!rc) rc = pin(pl, &files, e);
     for (size_t i = 0; i < files.count; i++) { /* select copies what the loader needs; the tag too */
@@ -178,6 +193,10 @@ static int pull_from_hub(struct pull *pl, enum hub_kind kind, struct error *e)
     }
     bool standin = t->entry && t->entry->package;
     if (!rc) rc = plan(pl, t->id, hub.name, t->repo, &files, 0, standin, e);
+    for (size_t i = 0; i < files.count && !rc; i++)
+        if (!files.files[i].sha256[0] && !files.files[i].tag[0])
+            progress_say(pl->progress, "No checksum is published for %s: only its length can be checked.",
+                         files.files[i].path);
     if (!rc && pl->options->dry_run) {
         rc = set_result(pl, t->id, open, standin, e);
     } else if (!rc) {

@@ -73,22 +73,28 @@ static int split_parts(const char *path, size_t *stem)
     return count > 0 ? count : 0;
 }
 
+bool pull_part_name(const char *file, int number, char *name)
+{
+    size_t stem = 0;
+    int parts = split_parts(file, &stem);
+    if (number > (parts ? parts : 1)) return false;
+    int n = parts ? snprintf(name, OPEN_BYTES, "%.*s-%05d-of-%05d.gguf", (int)stem, file, number, parts)
+                  : snprintf(name, OPEN_BYTES, "%s", file);
+    return n >= 0 && n < OPEN_BYTES;
+}
+
 /* A file by name, with its siblings if it is one of several. */
 static int select_file(const char *file, const struct hub_listing *listing, struct hub_listing *out, char *open,
                        struct error *e)
 {
+    char name[OPEN_BYTES];
     size_t stem = 0;
-    int parts = split_parts(file, &stem);
-    if ((unsigned)parts > LIMIT_MODEL_SHARDS) return error_set(e, ERR_LIMIT, "%.100s has too many parts", file);
-    snprintf(open, OPEN_BYTES, "%s", file);
-    for (int i = 1; i <= (parts ? parts : 1); i++) {
-        char name[OPEN_BYTES];
-        int n = parts ? snprintf(name, sizeof name, "%.*s-%05d-of-%05d.gguf", (int)stem, file, i, parts)
-                      : snprintf(name, sizeof name, "%s", file);
-        if (n < 0 || (size_t)n >= sizeof name) return error_set(e, ERR_TOO_LONG, "the file's name is too long");
+    if ((unsigned)split_parts(file, &stem) > LIMIT_MODEL_SHARDS)
+        return error_set(e, ERR_LIMIT, "%.100s has too many parts", file);
+    for (int i = 1; pull_part_name(file, i, name); i++) {
         const struct hub_file *f = hub_listing_find(listing, name);
         if (!f) return error_set(e, ERR_NOT_FOUND, "the repository has no file %.200s", name);
-        if (parts && i == 1) snprintf(open, OPEN_BYTES, "%s", name);
+        if (i == 1) snprintf(open, OPEN_BYTES, "%s", name);
         int rc = take(out, f, e);
         if (rc) return rc;
     }

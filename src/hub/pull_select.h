@@ -20,6 +20,9 @@ struct pull_target {
 int pull_target_parse(struct pull_target *t, const char *ref, const struct model_entry *entries,
                       struct error *e) MUST_USE;
 
+/* Part number (from 1) of file, if it is split, else file itself; false beyond the last. name: 1025 bytes. */
+bool pull_part_name(const char *file, int number, char *name);
+
 /* Choose from listing into out (empty before): the named file and, if it is split (-00001-of-0000N), all its siblings;
  * or a safetensors directory's files; or the only GGUF. open (1025 bytes): what to load, "" for the directory. */
 int pull_select(const struct pull_target *t, const struct hub_listing *listing, struct hub_listing *out, char *open,

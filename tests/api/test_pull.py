@@ -138,6 +138,25 @@ def test_dry_run_writes_nothing_and_json_speaks_in_events(home):
         assert events[-1]["path"] == str(home.models / "Org--Repo" / "model.gguf")
 
 
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_mirror_without_a_listing(home, ranges):
+    files = {f"q4-0000{i}-of-00002.gguf": blob(5 * MIB // 2, i) for i in (1, 2)}
+    with BadHub(files=files) as hub:
+        hub.listing_status = 404
+        hub.ignore_ranges = not ranges
+        home.hub(hf=hub)
+        home.run("pull", "hf:Org/Repo", code=66)
+        assert "No checksum" in home.run("pull", "hf:Org/Repo:q4-00001-of-00002.gguf")[1]
+        got = home.files()
+        got.pop("Org--Repo/manifest.json")
+        assert got == {f"Org--Repo/{name}": data for name, data in files.items()}
+        home.run("rm", "Org--Repo")
+        hub.linked_etag = "ab" * 32  # now it says one, and it is wrong
+        home.run("pull", "hf:Org/Repo:q4-00001-of-00002.gguf", code=65)
+        assert home.files() == {}
+        home.run("pull", "hf:Org/Repo:absent.gguf", code=66)
+
+
 def test_a_bar_only_on_a_terminal(home):
     with BadHub(files=GGUF) as hub:
         hub.delay = 0.05

@@ -31,6 +31,7 @@ class BadHub:
         self.statuses = []  # [(status, headers)] answered to file requests before the true answer
         self.redirect = None  # where file requests are sent: base address, or a whole one
         self.delay = 0.0  # seconds between chunks
+        self.linked_etag = None  # X-Linked-ETag of file answers
         self.shift = 0  # bytes by which Content-Range lies
         self.requests = []  # (monotonic time, path, headers, range or None)
         self.served = 0  # bytes of file bodies
@@ -151,6 +152,8 @@ class BadHub:
         else:
             first, last = 0, len(data) - 1
             h.send_response(200)
+        if self.linked_etag:
+            h.send_header("X-Linked-ETag", f'"{self.linked_etag}"')
         h.send_header("Content-Length", str(last - first + 1))
         h.end_headers()
         self.send_body(h, data[first:last + 1])
