@@ -1,0 +1,163 @@
+"""The terminal: every verb explains itself, refuses what is wrong with the right exit code, and keeps words off stdout."""
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+import numpy
+import pytest
+
+from conftest import BINARY, ROOT
+
+GOLD = ROOT / "tests/golden/data"
+
+
+def run(*arguments, text=None, home="/nonexistent", **environment):
+    own = dict(os.environ, XIAOBEI_HOME=str(home), **environment)
+    return subprocess.run([BINARY, *map(str, arguments)], input=text, capture_output=True, text=True, env=own, timeout=120)
+
+
+def verbs():
+    lines = subprocess.run([BINARY, "--help"], capture_output=True, text=True).stdout.split("\n")
+    return [match[1] for line in lines if (match := re.match(r"  ([a-z]+)  +\S", line))]
+
+
+def test_help_lists_every_verb_the_readme_names():
+    assert {"serve", "chat", "ask", "pull", "ls", "rm", "verify", "plan", "doctor", "bench", "tokenize", "template", "logits", "generate",
+            "version"} <= set(verbs())
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_every_verb_has_help_and_refuses_unknown_options(verb):
+    assert run(verb, "--help").stdout.startswith(f"usage: xiaobei {verb}")
+    if verb == "version":
+        return
+    refused = run(verb, "--frobnicate")
+    assert refused.returncode == 64 and "--frobnicate" in refused.stderr and refused.stdout == ""
+
+
+def test_unknown_verb_and_near_miss():
+    assert run("frobnicate").returncode == 64
+    assert "--model" in run("plan", "--modle", "x").stderr
+
+
+@pytest.mark.parametrize("verb,arguments", [("plan", []), ("tokenize", []), ("bench", []), ("ask", ["hello"]), ("logits", ["--ids", GOLD / "tied-bf16/gold_input_ids.npy", "--out", "/dev/null"])])
+def test_missing_and_broken_models_have_their_codes(verb, arguments, tmp_path):
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 64)
+    for model, code in ((broken, 65), (tmp_path / "nothing", 66)):
+        done = run(verb, *arguments, "--model", model, text="")
+        assert done.returncode == code, (done.returncode, done.stderr)
+        assert done.stdout == "" and len(done.stderr.strip().split("\n")) <= 2
+
+
+def test_plan_speaks_json_and_words():
+    plan = json.loads(run("plan", "--model", GOLD / "tied-bf16", "--json").stdout)
+    assert plan["weights_bytes"] > 500_000 and plan["fits"] is True
+    assert "weights" in run("plan", "--model", GOLD / "tied-bf16").stdout
+
+
+@pytest.mark.parametrize("name", ["tied-bf16", "untied-f16-sharded", "untied-f32", "yarn-bf16"])
+def test_logits_and_greedy_equal_the_reference(name, tmp_path):
+    out = tmp_path / "out.npy"
+    done = run("logits", "--model", GOLD / name, "--ids", GOLD / name / "gold_input_ids.npy", "--out", out, "--precise")
+    assert done.returncode == 0, done.stderr
+    want = numpy.load(GOLD / name / "gold_logits.npy")
+    got = numpy.load(out)
+    assert got.dtype == numpy.float32 and got.shape == want.reshape(-1, want.shape[-1]).shape
+    assert numpy.abs(got - want.reshape(got.shape)).max() / numpy.abs(want).max() < 1e-4
+    ids = numpy.load(GOLD / name / "gold_input_ids.npy").reshape(-1)[:16].astype(numpy.int32)
+    numpy.save(tmp_path / "ids.npy", ids)
+    done = run("generate", "--model", GOLD / name, "--ids", tmp_path / "ids.npy", "--max-tokens", 24, "--precise", "--ignore-eos", "--json")
+    assert json.loads(done.stdout)["ids"] == numpy.load(GOLD / name / "gold_greedy.npy").tolist()
+
+
+def test_bad_ids_are_named(tmp_path):
+    numpy.save(tmp_path / "ids.npy", numpy.array([1, 512], dtype=numpy.int32))
+    done = run("logits", "--model", GOLD / "tied-bf16", "--ids", tmp_path / "ids.npy", "--out", tmp_path / "o.npy")
+    assert done.returncode == 65 and "512" in done.stderr and not (tmp_path / "o.npy").exists()
+    (tmp_path / "ids.npy").write_bytes(b"not numpy")
+    assert run("logits", "--model", GOLD / "tied-bf16", "--ids", tmp_path / "ids.npy", "--out", tmp_path / "o.npy").returncode == 65
+
+
+def test_doctor_looks_and_says_what_to_do(tmp_path):
+    done = run("doctor", "--json", home=tmp_path)
+    checks = {check["check"]: check for check in json.loads(done.stdout)}
+    assert done.returncode == 69 and checks["model"]["status"] == "fail" and "pull" in checks["model"]["advice"]
+    assert checks["cpu"]["status"] in ("ok", "warn") and "writable" in checks["logs dir"]["finding"]
+    assert run("doctor", "--json", home="/proc/nowhere").returncode == 69
+
+
+def test_json_line_verbs_name_the_bad_line(model):
+    done = run("tokenize", "--model", model, text='{"text":"好"}\n\n{"txt":1}\n')
+    assert done.returncode == 65 and "line 3" in done.stderr
+    assert json.loads(done.stdout)["decoded"] == "好"
+    deep = "[" * 200 + "]" * 200
+    assert "100" in run("template", "--model", model, text='{"messages":' + deep + "}\n").stderr
+
+
+def test_ask_writes_the_answer_and_nothing_else_to_stdout(model):
+    done = run("ask", "你好", "--model", model, "--max-tokens", 8, "--seed", 1)
+    assert done.returncode == 0 and done.stdout.strip() and "120" in done.stderr and "AI" in done.stderr
+    again = run("ask", "--model", model, "--max-tokens", 8, "--seed", 1, text="你好\n")
+    assert again.stdout == done.stdout
+    assert "\033[" not in done.stdout + done.stderr
+
+
+def test_chat_ctrl_c_stops_the_answer_not_the_program(model):
+    """In a real terminal: Ctrl-C during an answer leads back to the prompt, Ctrl-D there ends."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ["XIAOBEI_HOME"] = "/nonexistent"
+        os.execv(BINARY, [str(BINARY), "chat", "--model", model, "--raw", "--max-tokens", "2000"])
+    seen = ""
+
+    def until(words, seconds=60):
+        nonlocal seen
+        end = time.time() + seconds
+        while words not in seen and time.time() < end:
+            if select.select([terminal], [], [], 0.1)[0]:
+                try:
+                    seen += os.read(terminal, 65536).decode(errors="replace")
+                except OSError:
+                    break
+        assert words in seen, seen[-500:]
+        seen = seen.split(words, 1)[1]
+
+    try:
+        until("您>")
+        os.write(terminal, "从一数到一千\n".encode())
+        until("小贝>")
+        time.sleep(1.5)
+        os.write(terminal, b"\x03")
+        until("stopped")
+        until("您>")
+        os.write(terminal, "/help\n".encode())
+        until("/drop")
+        until("您>")
+        os.write(terminal, b"\x04")
+        end = time.time() + 20
+        while time.time() < end:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                assert os.waitstatus_to_exitcode(status) == 0
+                child = None
+                return
+            time.sleep(0.05)
+        raise AssertionError("chat did not end")
+    finally:
+        if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def test_source_tour_names_files_that_exist():
+    readme = (ROOT / "README.md").read_text()
+    for path in re.findall(r"`((?:src|web|docs|tests)/[\w./]+)`", readme):
+        assert (pathlib.Path(ROOT) / path).exists(), path
