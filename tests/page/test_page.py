@@ -9,6 +9,7 @@ import pytest
 from fake_server import Fake
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common import utils
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -16,6 +17,17 @@ from selenium.webdriver.support.ui import WebDriverWait
 CHROMIUM = shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
 CONSULTATION = "症状描述:发热、咳嗽三天,伴有胸痛"
+
+
+class LoopbackService(Service):
+    """The driver by its address: a bare system may not know the name localhost."""
+
+    @property
+    def service_url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_connectable(self):
+        return utils.is_connectable(self.port, "127.0.0.1")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +39,7 @@ def browser():
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1100,900", "--lang=zh-CN"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(service=Service(DRIVER), options=options)
+    driver = webdriver.Chrome(service=LoopbackService(DRIVER), options=options)
     yield driver
     driver.quit()
 
