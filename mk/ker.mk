@@ -1,10 +1,11 @@
 # ker.mk - how the kernels are compiled, and their own bench.
 
 # Line numbers only: the functions are too long for variable tracking. Under a sanitizer loops stay rolled up: minutes
-# less. The scalar table has nothing but the compiler's own vectors: twice as fast with -O3.
+# less. The scalar table has nothing but the compiler's own vectors: twice as fast with -O3;
+# quantising on load gains more.
 $(BUILD)/obj/kernels/%.o: CFLAGS_ALL += -g1 $(if $(SAN),-DKERNELS_ROLLED)
 ifeq ($(SAN),)
-$(BUILD)/obj/kernels/%_scalar.o: ISA = -O3
+$(BUILD)/obj/kernels/%_scalar.o $(BUILD)/obj/kernels/quantize.o: ISA = -O3
 # Packing is what loading waits for: three times as fast.
 $(BUILD)/obj/kernels/pack.o $(BUILD)/obj/kernels/blocks.o: ISA = -O3
 endif
