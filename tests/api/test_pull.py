@@ -355,6 +355,19 @@ def test_redirects_out_of_http_are_not_followed(home, target):
         assert "Org--Repo/model.gguf" not in home.files()
 
 
+def test_a_certificate_nobody_vouches_for_is_refused(home):
+    pem = home.path / "server.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                    str(pem), "-out", str(home.path / "certificate.pem"), "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    with open(pem, "a") as f:
+        f.write((home.path / "certificate.pem").read_text())
+    with BadHub(files=GGUF, certificate=str(pem)) as hub:
+        home.environment["HF_TOKEN"] = "hf_secret"
+        _, err = home.hub(hf=hub).run("pull", "hf:Org/Repo", code=69)
+        assert "certificate" in err and hub.requests == []
+
+
 def test_endless_redirects_end(home):
     with BadHub(files=GGUF) as hub:
         hub.redirect = hub.url + "/Org/Repo/resolve/main/model.gguf"

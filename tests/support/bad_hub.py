@@ -7,6 +7,7 @@ import http.server
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 import urllib.parse
@@ -15,7 +16,7 @@ CHUNK = 1 << 16
 
 
 class BadHub:
-    def __init__(self, repo="Org/Repo", files=None, host="127.0.0.1"):
+    def __init__(self, repo="Org/Repo", files=None, host="127.0.0.1", certificate=None):
         self.repo = repo
         self.files = dict(files or {})
         self.listing = None  # bytes sent instead of the true listing
@@ -60,7 +61,11 @@ class BadHub:
 
         self.server = Quiet((host, 0), Handler)
         self.port = self.server.server_address[1]
-        self.url = f"http://{host}:{self.port}"
+        self.url = f"{'https' if certificate else 'http'}://{host}:{self.port}"
+        if certificate:  # a file with key and certificate
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
 
