@@ -175,6 +175,41 @@ static void extreme_quants_do_not_saturate(void **state)
     rig_close(&g);
 }
 
+/* Every quant at its largest against activations at theirs: no sum inside a table may run over, in any format. */
+static void largest_quants_do_not_run_over(void **state)
+{
+    (void)state;
+    const struct kernel_table *tables[MAX_TABLES];
+    int count = all_tables(tables);
+    for (enum dtype type = DTYPE_Q8_0; type < DTYPE_COUNT; type++)
+        for (int sign = -1; sign <= 1; sign += 2)
+            for (int n = 1; n <= 13; n += 6) {
+                struct dtype_info info = dtype_info(type);
+                struct rig g;
+                rig_open(&g, 33, 512, n, 1);
+                for (int i = 0; i < n * 512; i++) g.values[i] = (float)sign;
+                uint8_t *data = random_matrix(type, 33, 512);
+                size_t head = type == DTYPE_Q8_0 ? 2 : 4;
+                for (size_t b = 0; b < 33u * 512u / info.block_elems; b++) {
+                    uint8_t *block = data + b * info.block_bytes;
+                    if (type == DTYPE_Q6_K)
+                        memset(block, 0xFF, 192);
+                    else
+                        memset(block + head, type == DTYPE_Q8_0 ? 0x7F : 0xFF, info.block_bytes - head);
+                    if (type == DTYPE_Q5_0 || type == DTYPE_Q4_0) memset(block + 2, 0xFF, 2);
+                }
+                struct packed_matrix m;
+                pack_all(&m, type, 33, 512, data);
+                for (int k = 0; k < count; k++) {
+                    multiply(&g, tables[k], &m, g.out, 0);
+                    check_close(&g, data, type, g.out, 1e-5);
+                }
+                pack_free(&m);
+                free(data);
+                rig_close(&g);
+            }
+}
+
 static void other_operations_agree_to_the_bit(void **state)
 {
     (void)state;
@@ -507,6 +542,7 @@ int main(void)
         cmocka_unit_test(products_follow_the_contract),
         cmocka_unit_test(a_row_does_not_depend_on_its_neighbours),
         cmocka_unit_test(extreme_quants_do_not_saturate),
+        cmocka_unit_test(largest_quants_do_not_run_over),
         cmocka_unit_test(broken_activations_stay_visible),
         cmocka_unit_test(other_operations_agree_to_the_bit),
         cmocka_unit_test(exponentials_of_hard_numbers),
