@@ -3,11 +3,11 @@
  * line breaks. */
 #include "model/chat_template.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "model/json_text.h"
 
 static const char default_system[] = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.";
 
@@ -68,16 +68,16 @@ static void put_marker(struct renderer *r, const char *token)
         put_control(r, token);
 }
 
-/* As Python's json.dumps(..., ensure_ascii=False) writes it: ", " and ": " between, keys in order. */
 static void put_json(struct renderer *r, const json_t *value)
 {
     if (r->rc) return;
-    char *dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_PRESERVE_ORDER);
-    if (!dumped)
-        r->rc = error_set(r->e, ERR_NOMEM, "no memory for the tools");
+    struct buf dumped = BUF_INIT(LIMIT_PROMPT_BYTES);
+    r->rc = json_text_append(&dumped, value);
+    if (r->rc)
+        error_set(r->e, r->rc, "the tools are over the limit of %zu bytes", (size_t)LIMIT_PROMPT_BYTES);
     else
-        put(r, dumped);
-    free(dumped);
+        put(r, buf_text(&dumped));
+    buf_free(&dumped);
 }
 
 static const char *role_of(const json_t *message)

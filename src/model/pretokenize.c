@@ -9,6 +9,29 @@
 
 enum char_class { LETTER, NUMBER, NEWLINE, SPACE, OTHER };
 
+/* Letters and numbers of Unicode 15.1 and 16, which the reference knows and an older utf8proc does not. Found by
+ * comparing every code point. */
+static const struct {
+    uint32_t first, last;
+    enum char_class is;
+} young[] = {
+    {0x1C89, 0x1C8A, LETTER},   {0xA7CB, 0xA7CD, LETTER},   {0xA7DA, 0xA7DC, LETTER},   {0x105C0, 0x105F3, LETTER},
+    {0x10D40, 0x10D49, NUMBER}, {0x10D4A, 0x10D65, LETTER}, {0x10D6F, 0x10D85, LETTER}, {0x10EC2, 0x10EC4, LETTER},
+    {0x11380, 0x11389, LETTER}, {0x1138B, 0x1138B, LETTER}, {0x1138E, 0x1138E, LETTER}, {0x11390, 0x113B5, LETTER},
+    {0x113B7, 0x113B7, LETTER}, {0x113D1, 0x113D1, LETTER}, {0x113D3, 0x113D3, LETTER}, {0x116D0, 0x116E3, NUMBER},
+    {0x11BC0, 0x11BE0, LETTER}, {0x11BF0, 0x11BF9, NUMBER}, {0x13460, 0x143FA, LETTER}, {0x16100, 0x1611D, LETTER},
+    {0x16130, 0x16139, NUMBER}, {0x16D40, 0x16D6C, LETTER}, {0x16D70, 0x16D79, NUMBER}, {0x18CFF, 0x18CFF, LETTER},
+    {0x1CCF0, 0x1CCF9, NUMBER}, {0x1E5D0, 0x1E5ED, LETTER}, {0x1E5F0, 0x1E5F0, LETTER}, {0x1E5F1, 0x1E5FA, NUMBER},
+    {0x2EBF0, 0x2EE5D, LETTER},
+};
+
+static enum char_class young_class(uint32_t c)
+{
+    for (size_t i = 0; i < sizeof young / sizeof *young; i++)
+        if (c >= young[i].first && c <= young[i].last) return young[i].is;
+    return OTHER;
+}
+
 /* ASCII by table look-alike, CJK ideographs by range, the rest by utf8proc. */
 static enum char_class class_of(uint32_t c)
 {
@@ -26,7 +49,7 @@ static enum char_class class_of(uint32_t c)
     utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
     if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) return LETTER;
     if (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO) return NUMBER;
-    return OTHER;
+    return category == UTF8PROC_CATEGORY_CN ? young_class(c) : OTHER;
 }
 
 struct scan {

@@ -4,12 +4,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "model/bpe.h"
 #include "model/model_file_parts.h"
+#include "model/nfc.h"
 #include "model/pretokenize.h"
 
 enum { MAX_ADDED = 1024, CACHE_SIZE = 4096, CACHED_WORD = 24, CACHED_IDS = 6 };
@@ -293,40 +293,14 @@ static int encode_pieces(struct encoder *c, const char *s, size_t n)
     return OK;
 }
 
-/* Is all of s certainly in NFC? ASCII and the common CJK blocks have no compositions among themselves. */
-static bool is_plainly_normal(const char *s, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        uint32_t c;
-        size_t len = utf8_decode(s + i, n - i, &c);
-        bool plain = c < 0x300 || (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3000 && c <= 0x3029) ||
-                     (c >= 0x2010 && c <= 0x2027) || (c >= 0xFF00 && c <= 0xFFEF);
-        if (!plain || (c == 0xFFFD && len == 1)) return false;
-        i += len;
-    }
-    return true;
-}
-
 /* Replace invalid bytes, normalise to NFC, encode. */
 static int encode_stretch(struct encoder *c, const char *s, size_t n, struct error *e)
 {
-    if (is_plainly_normal(s, n)) return encode_pieces(c, s, n);
-    struct buf clean = BUF_INIT(3 * LIMIT_TOKENIZE_BYTES);
-    for (size_t i = 0; i < n;) {
-        uint32_t cp;
-        char encoded[4];
-        i += utf8_decode(s + i, n - i, &cp);
-        buf_append(&clean, encoded, utf8_encode(cp, encoded));
-    }
-    utf8proc_uint8_t *normal = NULL;
-    utf8proc_ssize_t len = buf_error(&clean)
-                               ? -1
-                               : utf8proc_map((const utf8proc_uint8_t *)buf_text(&clean), (utf8proc_ssize_t)clean.len,
-                                              &normal, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-    int rc = len < 0 ? error_set(e, ERR_NOMEM, "no memory to normalise the text")
-                     : encode_pieces(c, (const char *)normal, (size_t)len);
-    free(normal);
-    buf_free(&clean);
+    if (nfc_is_plain(s, n)) return encode_pieces(c, s, n);
+    struct buf normal = BUF_INIT(4 * LIMIT_TOKENIZE_BYTES);
+    int rc = nfc_append(&normal, s, n);
+    rc = rc ? error_set(e, rc, "no memory to normalise the text") : encode_pieces(c, buf_text(&normal), normal.len);
+    buf_free(&normal);
     return rc;
 }
 

@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "model/chat_template.h"
+#include "model/json_text.h"
+#include "model/nfc.h"
 #include "model/model_ref.h"
 #include "model/pretokenize.h"
 #include "support/tiny_tokenizer.h"
@@ -187,6 +189,80 @@ static void every_reference_text_is_equal(void **state)
     tokenizer_free(t);
 }
 
+/* Marks in any order, characters younger than the tables, added tokens beside marks, zero bytes. */
+static void every_unusual_text_is_equal(void **state)
+{
+    (void)state;
+    struct tokenizer *t = real_tokenizer();
+    assert_int_equal(each_line("tests/golden/data/text/unusual.jsonl", check_text, t), 151);
+    tokenizer_free(t);
+}
+
+static void normal_form(const char *text, size_t n, struct buf *out)
+{
+    buf_clear(out);
+    assert_int_equal(nfc_append(out, text, n), OK);
+}
+
+static void marks_are_ordered_and_composed(void **state)
+{
+    (void)state;
+    struct buf out = BUF_INIT(MIB);
+    static const struct {
+        const char *text, *normal;
+    } cases[] = {
+        {"", ""},
+        {"plain \xE4\xBD\xA0", "plain \xE4\xBD\xA0"},
+        {"e\xCC\x81x", "\xC3\xA9x"},
+        {"a\xCC\x81\xCC\xA3", "\xE1\xBA\xA1\xCC\x81"},                            /* the lower mark goes first */
+        {"a\xCC\x81\xCC\x81", "\xC3\xA1\xCC\x81"},                                /* the second is blocked */
+        {"\xE1\x84\x80\xE1\x85\xA1\xE1\x86\xA8", "\xEA\xB0\x81"},                 /* Hangul */
+        {"\xE0\xA5\x98", "\xE0\xA4\x95\xE0\xA4\xBC"},                             /* excluded from composition */
+        {"\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0", "\xF0\x91\xA4\xB5\xF0\x91\xA4\xB0"}, /* younger than the reference */
+        {"a\xFFz", "a\xEF\xBF\xBDz"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        normal_form(cases[i].text, strlen(cases[i].text), &out);
+        assert_string_equal(buf_text(&out), cases[i].normal);
+    }
+    buf_free(&out);
+}
+
+/* All marks of one class come together, each class in the order it was written; with a sort that is not n log n this
+ * test takes minutes. */
+static void a_long_run_of_marks_is_ordered(void **state)
+{
+    (void)state;
+    enum { PAIRS = 200000 };
+    struct buf in = BUF_INIT(MIB);
+    struct buf out = BUF_INIT(MIB);
+    for (int i = 0; i < PAIRS; i++) buf_append_text(&in, "\xCC\x8D\xCC\x96"); /* U+030D above, U+0316 below */
+    normal_form(buf_text(&in), in.len, &out);
+    assert_int_equal(out.len, in.len);
+    for (size_t i = 0; i < PAIRS; i++) {
+        assert_memory_equal(out.data + 2 * i, "\xCC\x96", 2);
+        assert_memory_equal(out.data + 2 * (PAIRS + i), "\xCC\x8D", 2);
+    }
+    buf_free(&in);
+    buf_free(&out);
+}
+
+static void tools_are_written_as_the_reference_does(void **state)
+{
+    (void)state;
+    struct buf out = BUF_INIT(MIB);
+    struct error e = {0};
+    json_t *value = NULL;
+    const char *text = "{\"a\":[0.1,1e20,1e-7,-0.0,100.0,1e16,123456.789,0.0001],\"b\":\"\\u001f\\b/\\\"\",\"c\":[],"
+                       "\"d\":{},\"e\":[-7,true,false,null]}";
+    check_ok(json_read(&value, text, strlen(text), &e), &e);
+    assert_int_equal(json_text_append(&out, value), OK);
+    assert_string_equal(buf_text(&out), "{\"a\": [0.1, 1e+20, 1e-07, -0.0, 100.0, 1e+16, 123456.789, 0.0001], \"b\": "
+                                        "\"\\u001f\\b/\\\"\", \"c\": [], \"d\": {}, \"e\": [-7, true, false, null]}");
+    json_decref(value);
+    buf_free(&out);
+}
+
 static void check_chat(const struct tokenizer *t, const json_t *one, const char *line)
 {
     struct token_list ids = {0};
@@ -254,7 +330,9 @@ int main(void)
         cmocka_unit_test(a_long_run_is_merged_like_a_short_one),   cmocka_unit_test(pieces_follow_the_expression),
         cmocka_unit_test(broken_tokenizers_are_refused),           cmocka_unit_test(every_reference_text_is_equal),
         cmocka_unit_test(every_reference_chat_is_equal),           cmocka_unit_test(chat_content_cannot_forge_a_turn),
-        cmocka_unit_test(arguments_may_be_an_object_or_its_text),
+        cmocka_unit_test(arguments_may_be_an_object_or_its_text),  cmocka_unit_test(every_unusual_text_is_equal),
+        cmocka_unit_test(marks_are_ordered_and_composed),          cmocka_unit_test(a_long_run_of_marks_is_ordered),
+        cmocka_unit_test(tools_are_written_as_the_reference_does),
     };
     return cmocka_run_group_tests_name("tokenizer", tests, NULL, NULL);
 }
