@@ -44,7 +44,7 @@ tsan: ## the same under ThreadSanitizer
 
 fuzz: ## fuzz every parser for FUZZ_SECONDS (60) each, with clang
 	@tools/install-deps.sh packages packages-dev
-	@tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+	@tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) '$(LIBS)' $(FUZZ_TARGETS)
 
 lint: ## layering, sizes, style, shell scripts
 	@$(PYTHON) tools/lint.py

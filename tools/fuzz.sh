@@ -1,13 +1,15 @@
 #!/bin/sh
-# fuzz.sh BUILD SECONDS TARGET... - build the library with libFuzzer, ASan and UBSan and fuzz each target; findings are kept
-# as BUILD/crash-*, new inputs in BUILD/corpus/, the corpus in the repository only grows by hand.
+# fuzz.sh BUILD SECONDS LIBS TARGET... - build the library with libFuzzer, ASan and UBSan and fuzz each target; LIBS are
+# the packages to link with, from the Makefile. Findings are kept as BUILD/crash-*, new inputs in BUILD/corpus/, the corpus in the repository only grows by hand.
 set -eu
 build=$1
 seconds=$2
-shift 2
+packages=$3
+shift 3
 sanitizers=-fsanitize=fuzzer-no-link,address,undefined
 make --no-print-directory BUILD="$build" CC=clang OPT='-O1 -g' SAN="$sanitizers" "$build/libxiaobei.a"
-libs=$(pkg-config --libs jansson libcurl libsodium libmicrohttpd libutf8proc libzip)
+# shellcheck disable=SC2086 # a list of packages
+libs=$(pkg-config --libs $packages)
 for target in "$@"; do
     mkdir -p "$build/corpus/$target"
     # shellcheck disable=SC2086 # flags are meant to be split
