@@ -78,9 +78,8 @@ struct symbol {
 };
 
 struct candidate {
-    int32_t rank;
-    int32_t at;          /* left symbol */
-    int32_t left, right; /* ids when it was found: stale if they changed */
+    int32_t rank; /* a rank is one pair of ids: if the pair there has another by now, the candidate is stale */
+    int32_t at;   /* left symbol */
 };
 
 struct heap {
@@ -123,18 +122,16 @@ static struct candidate heap_pop(struct heap *h)
 static void consider(const struct bpe *b, struct heap *h, const struct symbol *s, int32_t at)
 {
     if (at < 0 || s[at].next < 0) return;
-    int32_t left = s[at].id;
-    int32_t right = s[s[at].next].id;
-    const struct bpe_merge *m = find(b, left, right);
-    if (m) heap_push(h, (struct candidate){m->rank, at, left, right});
+    const struct bpe_merge *m = find(b, s[at].id, s[s[at].next].id);
+    if (m) heap_push(h, (struct candidate){m->rank, at});
 }
 
-/* Every merge pushes at most two candidates and removes a symbol: 3 n candidates in all. */
+/* n - 1 candidates at first; every merge takes one out, adds at most two and removes a symbol: 2 n suffice. */
 static int reserve(struct bpe_scratch *s, size_t n)
 {
     if (n <= s->capacity) return OK;
     size_t bytes;
-    if (!checked_mul(n, sizeof(struct symbol) + 3 * sizeof(struct candidate), &bytes)) return ERR_NOMEM;
+    if (!checked_mul(n, sizeof(struct symbol) + 2 * sizeof(struct candidate), &bytes)) return ERR_NOMEM;
     free(s->memory);
     s->memory = malloc(bytes);
     s->capacity = s->memory ? n : 0;
@@ -150,8 +147,10 @@ static size_t apply_long(const struct bpe *b, int32_t *ids, size_t n, struct bpe
     while (h.count) {
         struct candidate c = heap_pop(&h);
         int32_t right = s[c.at].next;
-        if (s[c.at].id != c.left || right < 0 || s[right].id != c.right) continue;
-        s[c.at].id = find(b, c.left, c.right)->result;
+        if (s[c.at].id < 0 || right < 0) continue;
+        const struct bpe_merge *m = find(b, s[c.at].id, s[right].id);
+        if (!m || m->rank != c.rank) continue;
+        s[c.at].id = m->result;
         s[c.at].next = s[right].next;
         if (s[right].next >= 0) s[s[right].next].previous = c.at;
         s[right].id = -1;
