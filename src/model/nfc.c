@@ -68,6 +68,7 @@ static size_t decompose(uint32_t c, utf8proc_int32_t out[MAX_DECOMPOSED])
 /* The composition of two characters, or 0. */
 static uint32_t compose(uint32_t first, uint32_t second)
 {
+    if (second == 0x11A7) return 0; /* utf8proc 2.8 swallows it after a syllable; it is no final consonant */
     if (second < 0x300 || (second >= 0x309B && second < 0xA000)) return 0;
     utf8proc_int32_t pair[2] = {(utf8proc_int32_t)first, (utf8proc_int32_t)second};
     if (utf8proc_normalize_utf32(pair, 2, UTF8PROC_COMPOSE | UTF8PROC_STABLE) != 1) return 0;
