@@ -7,7 +7,7 @@ $(BUILD)/obj/kernels/%.o: CFLAGS_ALL += -g1 $(if $(SAN),-DKERNELS_ROLLED)
 ifeq ($(SAN),)
 $(BUILD)/obj/kernels/%_scalar.o $(BUILD)/obj/kernels/quantize.o: ISA = -O3
 # Packing is what loading waits for: three times as fast.
-$(BUILD)/obj/kernels/pack.o $(BUILD)/obj/kernels/blocks.o: ISA = -O3
+$(BUILD)/obj/kernels/pack.o: ISA = -O3
 endif
 
 .PHONY: bench-kernels

@@ -3,14 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/checked.h"
+#include "kernels/block_read.h"
 #include "kernels/blocks.h"
 #include "kernels/half.h"
 #include "kernels/pack_layout.h"
-
-enum { HUGE_PAGE = 2 << 20, POPULATE_WRITE = 23 /* MADV_POPULATE_WRITE, Linux 5.14; older ones refuse it, no harm */ };
 
 int pack_size(enum dtype type, int rows, int cols, size_t *bytes, struct error *e)
 {
@@ -24,25 +22,27 @@ int pack_size(enum dtype type, int rows, int cols, size_t *bytes, struct error *
     return OK;
 }
 
-int pack_new(struct packed_matrix *m, enum dtype type, int rows, int cols, struct error *e)
+int pack_shape(struct packed_matrix *m, enum dtype type, int rows, int cols, size_t *bytes, struct error *e)
 {
-    size_t bytes = 0;
-    int rc = pack_size(type, rows, cols, &bytes, e);
+    int rc = pack_size(type, rows, cols, bytes, e);
     if (rc) return rc;
-    size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : VECTOR_BYTES;
-    void *data = NULL;
-    if (posix_memalign(&data, alignment, bytes))
-        return error_set(e, ERR_NOMEM, "no memory for %zu bytes of weights", bytes);
-    if (alignment == HUGE_PAGE) {
-        madvise(data, bytes, MADV_HUGEPAGE);
-        madvise(data, bytes, POPULATE_WRITE); /* all pages in one call: a fifth of the price of touching each */
-    }
     *m = (struct packed_matrix){.type = type,
                                 .rows = rows,
                                 .cols = cols,
                                 .groups = (rows + PACK_ROWS - 1) / PACK_ROWS,
-                                .group_bytes = pack_layout_of(type, cols).group_bytes,
-                                .data = data};
+                                .group_bytes = pack_layout_of(type, cols).group_bytes};
+    return OK;
+}
+
+int pack_new(struct packed_matrix *m, enum dtype type, int rows, int cols, struct error *e)
+{
+    size_t bytes = 0;
+    void *data = NULL;
+    int rc = pack_shape(m, type, rows, cols, &bytes, e);
+    if (rc) return rc;
+    if (posix_memalign(&data, VECTOR_BYTES, bytes))
+        return error_set(e, ERR_NOMEM, "no memory for %zu bytes of weights", bytes);
+    m->data = data;
     return OK;
 }
 
@@ -65,10 +65,8 @@ static uint32_t get_u32(const uint8_t *p)
 }
 
 /* Row r's 32 quants into a cell. Bytes of a word do not interact: every shift stays inside its byte. */
-static void put_quants(int bits, uint8_t *cell, int r, const uint8_t *quants)
+static inline void put_quants(int bits, uint8_t *cell, int r, const uint32_t w[8])
 {
-    uint32_t w[8];
-    memcpy(w, quants, sizeof w);
     uint8_t *at = cell + 4 * r;
     if (bits == 8) {
         for (int j = 0; j < 8; j++) put_u32(at + j * VECTOR_BYTES, w[j]);
@@ -95,11 +93,10 @@ static void put_half(uint8_t *base, int index, uint16_t v)
 }
 
 /* Everything of one stored block of row r: scales and quants of its cells. */
-static void put_block(enum dtype type, uint8_t *group, const struct pack_layout *l, int first_cell, int r,
-                      const struct block_values *b)
+static inline void put_block(enum dtype type, uint8_t *group, const struct pack_layout *l, int first_cell, int r,
+                             const struct block_values *b)
 {
     int cells = (int)dtype_info(type).block_elems / CELL_COLS;
-    int bits = pack_bits(type);
     if (l->super_bytes) {
         uint8_t *super = group + pack_super_at(l, first_cell);
         put_half(super, r, b->d);
@@ -117,31 +114,55 @@ static void put_block(enum dtype type, uint8_t *group, const struct pack_layout 
             put_half(scale, r, b->d);
             if (l->scale_bytes == 64) put_half(scale, 16 + r, b->m);
         }
-        put_quants(bits, group + pack_quant_at(l, first_cell + c), r, b->quants + 32 * c);
+        put_quants(pack_bits(type), group + pack_quant_at(l, first_cell + c), r, b->quants + 8 * c);
     }
 }
 
-/* Row r of a group from row-major blocks; src NULL packs a row of zeros. */
-static void put_row(struct packed_matrix *m, uint8_t *group, const struct pack_layout *l, int r, const uint8_t *src)
+/* The blocks of `count` rows, a column of blocks at a time so that what is written stays in the first cache; rows
+ * behind them are zeros. src: row-major, consecutive rows. */
+static inline __attribute__((always_inline)) void put_rows(enum dtype type, uint8_t *group, int cols, int first_row,
+                                                           int count, int rows, const uint8_t *src)
 {
-    struct dtype_info info = dtype_info(m->type);
-    if (dtype_is_float(m->type)) {
-        for (int c = 0; c < m->cols; c++) {
-            uint8_t *to = group + ((size_t)c * PACK_ROWS + (size_t)r) * info.block_bytes;
-            if (src)
-                memcpy(to, src + (size_t)c * info.block_bytes, info.block_bytes);
-            else
-                memset(to, 0, info.block_bytes);
-        }
+    struct pack_layout l = pack_layout_of(type, cols);
+    struct dtype_info info = dtype_info(type);
+    if (dtype_is_float(type)) {
+        for (int r = 0; r < rows; r++)
+            for (size_t c = 0; c < (size_t)cols; c++) {
+                uint8_t *to = group + (c * PACK_ROWS + (size_t)(first_row + r)) * info.block_bytes;
+                if (r < count)
+                    memcpy(to, src + ((size_t)r * (size_t)cols + c) * info.block_bytes, info.block_bytes);
+                else
+                    memset(to, 0, info.block_bytes);
+            }
         return;
     }
-    struct block_values b = {0};
     int cells = (int)info.block_elems / CELL_COLS;
-    for (int c = 0; c < l->cells; c += cells) {
-        if (src) block_read(m->type, src + (size_t)(c / cells) * info.block_bytes, &b);
-        put_block(m->type, group, l, c, r, &b);
-    }
+    size_t stride = (size_t)(l.cells / cells) * info.block_bytes;
+    for (int c = 0; c < l.cells; c += cells)
+        for (int r = 0; r < rows; r++) {
+            struct block_values b;
+            if (r < count)
+                block_read(type, src + (size_t)r * stride + (size_t)(c / cells) * info.block_bytes, &b);
+            else
+                memset(&b, 0, sizeof b);
+            put_block(type, group, &l, c, first_row + r, &b);
+        }
 }
+
+/* One function per type, so that the compiler sees the type as a constant. */
+typedef void (*rows_putter)(uint8_t *group, int cols, int first_row, int count, int rows, const uint8_t *src);
+#define PUT_ROWS_OF(name, text, elems, bytes)                                                                          \
+    static void put_rows_##name(uint8_t *group, int cols, int first_row, int count, int rows, const uint8_t *src)      \
+    {                                                                                                                  \
+        put_rows(DTYPE_##name, group, cols, first_row, count, rows, src);                                              \
+    }
+DTYPES(PUT_ROWS_OF)
+#undef PUT_ROWS_OF
+static const rows_putter put_rows_of[] = {
+#define ENTRY(name, text, elems, bytes) put_rows_##name,
+    DTYPES(ENTRY)
+#undef ENTRY
+};
 
 static size_t row_bytes(enum dtype type, int cols)
 {
@@ -151,13 +172,10 @@ static size_t row_bytes(enum dtype type, int cols)
 
 void pack_group(struct packed_matrix *m, int group, const void *src)
 {
-    struct pack_layout l = pack_layout_of(m->type, m->cols);
-    uint8_t *to = m->data + (size_t)group * m->group_bytes;
-    size_t stride = row_bytes(m->type, m->cols);
-    for (int r = 0; r < PACK_ROWS; r++) {
-        int row = group * PACK_ROWS + r;
-        put_row(m, to, &l, r, row < m->rows ? (const uint8_t *)src + (size_t)row * stride : NULL);
-    }
+    int row = group * PACK_ROWS;
+    int count = m->rows - row < PACK_ROWS ? m->rows - row : PACK_ROWS;
+    put_rows_of[m->type](m->data + (size_t)group * m->group_bytes, m->cols, 0, count, PACK_ROWS,
+                         (const uint8_t *)src + (size_t)row * row_bytes(m->type, m->cols));
 }
 
 size_t pack_quantize_scratch(int cols)
@@ -179,7 +197,6 @@ static float read_float(enum dtype type, const uint8_t *p)
 
 void pack_group_quantized(struct packed_matrix *m, int group, const void *src, enum dtype src_type, void *scratch)
 {
-    struct pack_layout l = pack_layout_of(m->type, m->cols);
     struct dtype_info info = dtype_info(m->type);
     uint8_t *to = m->data + (size_t)group * m->group_bytes;
     float *x = scratch;
@@ -188,7 +205,7 @@ void pack_group_quantized(struct packed_matrix *m, int group, const void *src, e
     for (int r = 0; r < PACK_ROWS; r++) {
         int row = group * PACK_ROWS + r;
         if (row >= m->rows) {
-            put_row(m, to, &l, r, NULL);
+            put_rows_of[m->type](to, m->cols, r, 0, 1, NULL);
             continue;
         }
         const uint8_t *from = (const uint8_t *)src + (size_t)row * (size_t)m->cols * width;
@@ -197,7 +214,7 @@ void pack_group_quantized(struct packed_matrix *m, int group, const void *src, e
             uint8_t *block = blocks + (size_t)c / info.block_elems * info.block_bytes;
             m->type == DTYPE_Q8_0 ? block_write_q8_0(x + c, block) : block_write_q4_k(x + c, block);
         }
-        put_row(m, to, &l, r, blocks);
+        put_rows_of[m->type](to, m->cols, r, 1, 1, blocks);
     }
 }
 

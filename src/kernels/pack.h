@@ -28,15 +28,17 @@ struct packed_matrix {
     int rows, cols;     /* logical shape: out features, in features */
     int groups;         /* ceil(rows / 16) */
     size_t group_bytes; /* a multiple of 64 */
-    uint8_t *data;      /* groups * group_bytes, 64-byte aligned; owned (pack_free) unless borrowed by a plan */
+    uint8_t *data;      /* groups * group_bytes, 64-byte aligned; owned by pack_new, else borrowed */
 };
 
 /* Bytes the packed form takes; for memory plans, nothing is allocated. ERR_FORMAT if cols does not fit type's blocks.
  */
 int pack_size(enum dtype type, int rows, int cols, size_t *bytes, struct error *e) MUST_USE;
 
-/* Allocate (64-byte aligned, huge pages advised) for the shape. The content is undefined until every group is packed.
- */
+/* Everything of *m but its data, which the caller will provide: *bytes, 64-byte aligned. Such a matrix is not freed. */
+int pack_shape(struct packed_matrix *m, enum dtype type, int rows, int cols, size_t *bytes, struct error *e) MUST_USE;
+
+/* Allocate for the shape. The content is undefined until every group is packed. */
 int pack_new(struct packed_matrix *m, enum dtype type, int rows, int cols, struct error *e) MUST_USE;
 void pack_free(struct packed_matrix *m);
 

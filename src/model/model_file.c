@@ -150,23 +150,22 @@ const struct tensor_view *model_file_find(const struct model_file *f, const char
 
 typedef void (*map_advice)(const struct file_map *map, size_t offset, size_t length);
 
-static void advise(const struct model_file *f, const struct tensor_view *t, map_advice advice)
+static void advise(const struct model_file *f, const uint8_t *at, size_t bytes, map_advice advice)
 {
-    const uint8_t *at = t->data;
     for (size_t i = 0; i < f->map_count; i++) {
         const struct file_map *m = &f->maps[i];
-        if (at >= m->data && at < m->data + m->size) advice(m, (size_t)(at - m->data), t->bytes);
+        if (at >= m->data && at < m->data + m->size) advice(m, (size_t)(at - m->data), bytes);
     }
 }
 
-void model_file_expect(const struct model_file *f, const struct tensor_view *t)
+void model_file_expect(const struct model_file *f, const void *data, size_t bytes)
 {
-    advise(f, t, file_map_expect);
+    advise(f, data, bytes, file_map_expect);
 }
 
-void model_file_forget(const struct model_file *f, const struct tensor_view *t)
+void model_file_forget(const struct model_file *f, const void *data, size_t bytes)
 {
-    advise(f, t, file_map_forget);
+    advise(f, data, bytes, file_map_forget);
 }
 
 const struct tokenizer_data *model_file_tokenizer(const struct model_file *f)

@@ -43,11 +43,9 @@ size_t model_file_tensor_count(const struct model_file *f);
 const struct tensor_view *model_file_tensor(const struct model_file *f, size_t index);
 const struct tensor_view *model_file_find(const struct model_file *f, const char *name); /* NULL if absent */
 
-/* A tensor is about to be read whole. */
-void model_file_expect(const struct model_file *f, const struct tensor_view *t);
-
-/* Give the pages of a tensor back after it was packed. */
-void model_file_forget(const struct model_file *f, const struct tensor_view *t);
+/* Part of a tensor's data is about to be read from end to end; and: was packed, its pages may go. Any thread. */
+void model_file_expect(const struct model_file *f, const void *data, size_t bytes);
+void model_file_forget(const struct model_file *f, const void *data, size_t bytes);
 
 /* The tokenizer's data, wherever the container keeps it. Token texts are GPT-2 byte-level strings, as in vocab.json.
  * Views are borrowed. has_tokenizer false: no tokenizer (the gold models). */

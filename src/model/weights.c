@@ -1,34 +1,13 @@
 /* weights.c - see weights.h. One list says which tensors a model has and what shape each must be; planning and loading
  * both walk it, so that a plan refuses exactly what the load would. */
-#include "model/weights.h"
+#include "model/weights_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/limits.h"
-#include "kernels/half.h"
-
-enum role { ROLE_MATRIX, ROLE_EMBEDDING, ROLE_VECTOR };
-
-/* One tensor of the list: where it goes and what it must look like. */
-struct slot {
-    char name[96];
-    enum role role;
-    bool optional;
-    int rows, cols;
-    struct packed_matrix *matrix; /* target of matrices; NULL while planning */
-    float **vector;               /* target of vectors */
-};
-
-typedef int (*slot_visitor)(void *user, const struct slot *s, struct error *e);
-
-struct walk {
-    slot_visitor visit;
-    void *user;
-    struct error *e;
-};
+#include "base/pages.h"
 
 static int visit(const struct walk *w, enum role role, int rows, int cols, bool optional, struct packed_matrix *matrix,
                  float **vector, const char *name)
@@ -76,7 +55,7 @@ static int walk_layer(const struct walk *w, const struct model_config *c, struct
     return OK;
 }
 
-static int walk_model(const struct walk *w, const struct model_config *c, struct model_weights *m)
+int weights_walk(const struct walk *w, const struct model_config *c, struct model_weights *m)
 {
     static struct model_weights none;
     struct model_weights *target = m ? m : &none;
@@ -89,9 +68,7 @@ static int walk_model(const struct walk *w, const struct model_config *c, struct
     return rc;
 }
 
-/* The tensor for a slot, checked; *out NULL for an absent optional one. */
-static int find_tensor(const struct model_file *f, const struct slot *s, const struct tensor_view **out,
-                       struct error *e)
+int weights_find(const struct model_file *f, const struct slot *s, const struct tensor_view **out, struct error *e)
 {
     *out = model_file_find(f, s->name);
     if (!*out)
@@ -108,8 +85,7 @@ static int find_tensor(const struct model_file *f, const struct slot *s, const s
     return OK;
 }
 
-/* What a matrix becomes: only float matrices are quantised, and only if their columns fit the blocks. */
-static enum dtype stored_type(const struct tensor_view *t, enum role role, enum quant_mode quant)
+enum dtype weights_stored_type(const struct tensor_view *t, enum role role, enum quant_mode quant)
 {
     if (quant == QUANT_NONE || !dtype_is_float(t->type)) return t->type;
     if (quant == QUANT_Q4_K && role == ROLE_MATRIX && t->cols % 256 == 0) return DTYPE_Q4_K;
@@ -130,12 +106,12 @@ static int plan_slot(void *user, const struct slot *s, struct error *e)
 {
     struct planning *p = user;
     const struct tensor_view *t;
-    int rc = find_tensor(p->f, s, &t, e);
+    int rc = weights_find(p->f, s, &t, e);
     if (rc || !t) return rc;
     size_t bytes = (size_t)s->cols * sizeof(float);
     enum dtype type = DTYPE_F32;
     if (s->role != ROLE_VECTOR) {
-        type = stored_type(t, s->role, p->quant);
+        type = weights_stored_type(t, s->role, p->quant);
         rc = pack_size(type, s->rows, s->cols, &bytes, e);
         if (rc) return rc;
     }
@@ -149,7 +125,7 @@ int weights_plan(const struct model_file *f, enum quant_mode quant, size_t *byte
 {
     struct planning p = {.f = f, .quant = quant};
     struct walk w = {plan_slot, &p, e};
-    int rc = walk_model(&w, model_file_config(f), NULL);
+    int rc = weights_walk(&w, model_file_config(f), NULL);
     if (rc) return rc;
     *bytes = p.bytes;
     const char *separator = "";
@@ -161,108 +137,16 @@ int weights_plan(const struct model_file *f, enum quant_mode quant, size_t *byte
     return OK;
 }
 
-/* --- loading
- * ----------------------------------------------------------------------------------------------------------- */
-
-struct loading {
-    const struct model_file *f;
-    enum quant_mode quant;
-    struct threadpool *pool;
-    struct model_weights *weights;
-    uint8_t *scratch; /* per worker, for quantising */
-    size_t scratch_bytes;
-};
-
-struct packing {
-    const struct loading *l;
-    struct packed_matrix *m;
-    const struct tensor_view *t;
-};
-
-static void pack_chunk(void *argument, size_t chunk, int worker)
-{
-    const struct packing *p = argument;
-    if (p->m->type == p->t->type)
-        pack_group(p->m, (int)chunk, p->t->data);
-    else
-        pack_group_quantized(p->m, (int)chunk, p->t->data, p->t->type,
-                             p->l->scratch + (size_t)worker * p->l->scratch_bytes);
-}
-
-static int load_matrix(struct loading *l, const struct slot *s, const struct tensor_view *t, struct error *e)
-{
-    int rc = pack_new(s->matrix, stored_type(t, s->role, l->quant), s->rows, s->cols, e);
-    if (rc) return rc;
-    struct packing p = {l, s->matrix, t};
-    threadpool_for(l->pool, (size_t)s->matrix->groups, pack_chunk, &p);
-    l->weights->bytes += (size_t)s->matrix->groups * s->matrix->group_bytes;
-    return OK;
-}
-
-static int load_vector(struct loading *l, const struct slot *s, const struct tensor_view *t, struct error *e)
-{
-    float *x = malloc((size_t)s->cols * sizeof *x);
-    if (!x) return error_set(e, ERR_NOMEM, "no memory for the weights");
-    *s->vector = x;
-    const uint8_t *from = t->data;
-    for (int i = 0; i < s->cols; i++) {
-        uint16_t half;
-        if (t->type == DTYPE_F32) {
-            memcpy(x + i, from + 4 * (size_t)i, 4);
-            continue;
-        }
-        memcpy(&half, from + 2 * (size_t)i, 2);
-        x[i] = t->type == DTYPE_F16 ? f16_to_f32(half) : bf16_to_f32(half);
-    }
-    l->weights->bytes += (size_t)s->cols * sizeof *x;
-    return OK;
-}
-
-static int load_slot(void *user, const struct slot *s, struct error *e)
-{
-    struct loading *l = user;
-    const struct tensor_view *t;
-    int rc = find_tensor(l->f, s, &t, e);
-    if (rc || !t) return rc;
-    model_file_expect(l->f, t);
-    rc = s->role == ROLE_VECTOR ? load_vector(l, s, t, e) : load_matrix(l, s, t, e);
-    if (!rc) model_file_forget(l->f, t);
-    return rc;
-}
-
-int weights_load(struct model_weights *m, const struct model_file *f, enum quant_mode quant, struct threadpool *pool,
-                 struct error *e)
-{
-    const struct model_config *c = model_file_config(f);
-    *m = (struct model_weights){0};
-    int widest = c->hidden_size > c->intermediate_size ? c->hidden_size : c->intermediate_size;
-    if (c->heads * c->head_size > widest) widest = c->heads * c->head_size;
-    struct loading l = {
-        .f = f, .quant = quant, .pool = pool, .weights = m, .scratch_bytes = pack_quantize_scratch(widest)};
-    l.scratch = quant == QUANT_NONE ? NULL : malloc(l.scratch_bytes * (size_t)threadpool_size(pool));
-    m->layers = calloc((size_t)c->layers, sizeof *m->layers);
-    m->layer_count = c->layers;
-    struct walk w = {load_slot, &l, e};
-    int rc = !m->layers || (quant != QUANT_NONE && !l.scratch) ? error_set(e, ERR_NOMEM, "no memory for the weights")
-                                                               : walk_model(&w, c, m);
-    free(l.scratch);
-    if (rc) weights_free(m);
-    return rc;
-}
-
 void weights_free(struct model_weights *m)
 {
     for (int i = 0; m->layers && i < m->layer_count; i++) {
         struct layer_weights *l = &m->layers[i];
-        struct packed_matrix *matrices[] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
         float *vectors[] = {l->attn_norm, l->ffn_norm, l->q_bias, l->k_bias, l->v_bias};
-        for (size_t k = 0; k < sizeof matrices / sizeof *matrices; k++) pack_free(matrices[k]);
         for (size_t k = 0; k < sizeof vectors / sizeof *vectors; k++) free(vectors[k]);
     }
     free(m->layers);
     free(m->final_norm);
-    pack_free(&m->embedding);
-    pack_free(&m->lm_head);
+    pages_unmap(m->memory, m->memory_bytes);
     *m = (struct model_weights){0};
 }
 

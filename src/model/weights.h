@@ -34,6 +34,8 @@ struct model_weights {
     float *final_norm;              /* [hidden] */
     struct layer_weights *layers;   /* [layers] */
     int layer_count;
+    void *memory; /* every matrix's data, one mapping */
+    size_t memory_bytes;
     size_t bytes; /* packed bytes held, all of the above */
 };
 
