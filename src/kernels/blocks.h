@@ -1,5 +1,6 @@
 /* blocks.h - floats to the block formats of GGUF. Layouts after the format's description (github.com/ggml-org/ggml
- * docs/gguf.md and the K-quants pull request ggml-org/llama.cpp#1684); reading them is block_read.h. Pure functions. */
+ * docs/gguf.md and the K-quants pull request ggml-org/llama.cpp#1684); reading them is block_read_impl.h. Pure
+ * functions. */
 #ifndef XIAOBEI_KERNELS_BLOCKS_H
 #define XIAOBEI_KERNELS_BLOCKS_H
 

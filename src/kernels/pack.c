@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "kernels/block_read.h"
+#include "kernels/block_read_impl.h"
 #include "kernels/blocks.h"
 #include "kernels/half.h"
 #include "kernels/pack_layout.h"

@@ -1,6 +1,6 @@
 /* weights.c - see weights.h. One list says which tensors a model has and what shape each must be; planning and loading
  * both walk it, so that a plan refuses exactly what the load would. */
-#include "model/weights_parts.h"
+#include "model/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/pages.h"
+#include "model/weights_parts.h"
 
 static int visit(const struct walk *w, enum role role, int rows, int cols, bool optional, struct packed_matrix *matrix,
                  float **vector, const char *name)

@@ -1,11 +1,11 @@
-/* block_read.h - the block formats of GGUF, read into one neutral form: quants as unsigned bytes and what multiplies
- * them.
+/* block_read_impl.h - the block formats of GGUF, read into one neutral form: quants as unsigned bytes and what
+ * multiplies them.
  *
  * Inline, for a type that is a constant: loading a model reads every block once, and waits for nothing else. A word of
  * four columns at a time; no bit of a byte ever crosses into its neighbour. Layouts: blocks.h. src needs no alignment.
  */
-#ifndef XIAOBEI_KERNELS_BLOCK_READ_H
-#define XIAOBEI_KERNELS_BLOCK_READ_H
+#ifndef XIAOBEI_KERNELS_BLOCK_READ_IMPL_H
+#define XIAOBEI_KERNELS_BLOCK_READ_IMPL_H
 
 #include <stdint.h>
 #include <string.h>
