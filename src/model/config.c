@@ -90,9 +90,10 @@ static const char *rope_kind(const json_t *rope)
 static int read_rope(struct model_config *c, const json_t *root, struct error *e)
 {
     int rc = read_float(root, "rope_theta", &c->rope_theta, e);
-    const json_t *rope = json_object_get(root, "rope_parameters");
-    if (!json_is_object(rope)) rope = json_object_get(root, "rope_scaling");
-    if (rc || !json_is_object(rope)) return rc;
+    const char *key = is_set(json_object_get(root, "rope_parameters")) ? "rope_parameters" : "rope_scaling";
+    const json_t *rope = json_object_get(root, key);
+    if (rc || !is_set(rope)) return rc;
+    if (!json_is_object(rope)) return error_set(e, ERR_FORMAT, "\"%s\" must be an object", key);
     const char *kind = rope_kind(rope);
     rc = read_float(rope, "rope_theta", &c->rope_theta, e);
     if (rc || !kind || strcmp(kind, "default") == 0) return rc;
@@ -111,7 +112,7 @@ static int read_rope(struct model_config *c, const json_t *root, struct error *e
     if (!rc) rc = read_float(rope, "beta_slow", &c->yarn.beta_slow, e);
     if (!rc) rc = read_float(rope, "attention_factor", &c->yarn.attention_factor, e);
     if (!rc) rc = read_bool(rope, "truncate", &c->yarn.truncate, e);
-    if (!rc && c->yarn.factor == 0) /* as transformers does for a missing factor */
+    if (!rc && !is_set(json_object_get(rope, "factor"))) /* as transformers does */
         c->yarn.factor = (float)c->max_position / (float)c->yarn.original_context;
     return rc;
 }
@@ -165,7 +166,7 @@ int config_parse_hf(struct model_config *c, const char *text, size_t n, struct e
 {
     json_t *root = NULL;
     int rc = json_read(&root, text, n, e);
-    if (!rc && !json_is_object(root)) rc = error_set(e, ERR_FORMAT, "it is not a JSON object");
+    if (!rc && !json_is_object(root)) rc = error_set(e, ERR_FORMAT, "it is not a JSON object; pull the model again");
     if (!rc) rc = check_kind(root, e);
     if (!rc) rc = read_shape(c, root, e);
     if (!rc) rc = read_rope(c, root, e);
@@ -180,7 +181,7 @@ int config_parse_generation(struct model_config *c, const char *text, size_t n, 
 {
     json_t *root = NULL;
     int rc = json_read(&root, text, n, e);
-    if (!rc && !json_is_object(root)) rc = error_set(e, ERR_FORMAT, "it is not a JSON object");
+    if (!rc && !json_is_object(root)) rc = error_set(e, ERR_FORMAT, "it is not a JSON object; pull the model again");
     if (!rc) rc = read_bool(root, "do_sample", &c->do_sample, e);
     if (!rc) rc = read_float(root, "temperature", &c->temperature, e);
     if (!rc) rc = read_float(root, "top_p", &c->top_p, e);
@@ -195,7 +196,9 @@ int config_validate(const struct model_config *c, struct error *e)
 {
     if (c->vocab_size <= 0 || c->hidden_size <= 0 || c->intermediate_size <= 0 || c->layers <= 0 || c->heads <= 0 ||
         c->head_size <= 0)
-        return error_set(e, ERR_FORMAT, "the model's config does not say its vocabulary, hidden, layer or head sizes");
+        return error_set(
+            e, ERR_FORMAT,
+            "the model's config does not say its vocabulary, hidden, layer or head sizes; pull the model again");
     if (c->kv_heads <= 0 || c->heads % c->kv_heads)
         return error_set(e, ERR_FORMAT, "%d query heads cannot share %d key/value heads", c->heads, c->kv_heads);
     if (c->head_size > LIMIT_HEAD_SIZE)

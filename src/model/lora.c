@@ -133,10 +133,17 @@ static int place(struct lora *l, const struct safetensor *t, const struct model_
     return error_set(e, ERR_UNSUPPORTED, "the adapter's tensor %s is of a kind that is not supported", t->name);
 }
 
+/* PEFT's default for r and lora_alpha is 8; NaN for what is there but no number. */
+static double number_or_default(const json_t *root, const char *key)
+{
+    const json_t *value = json_object_get(root, key);
+    return !value ? 8 : json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
 static int finish(struct lora *l, const json_t *root, struct error *e)
 {
-    double rank = json_number_value(json_object_get(root, "r"));
-    double alpha = json_number_value(json_object_get(root, "lora_alpha"));
+    double rank = number_or_default(root, "r");
+    double alpha = number_or_default(root, "lora_alpha");
     bool rslora = json_is_true(json_object_get(root, "use_rslora"));
     if (!(rank >= 1 && rank <= LIMIT_LORA_RANK) || !isfinite(alpha))
         return error_set(e, ERR_FORMAT, "adapter_config.json has no valid r and lora_alpha");

@@ -7,6 +7,19 @@
 
 #include "model/model_file_parts.h"
 
+/* A model that ends its answers with a token its tokenizer lacks has lost its added tokens on the way. */
+static int check_end_tokens(const struct model_file *f, struct error *e)
+{
+    for (int i = 0; i < f->config.eos_count; i++) {
+        int id = f->config.eos[i];
+        if ((size_t)id < f->tokenizer.data.vocab_size && f->tokenizer.tokens[id]) continue;
+        return error_set(
+            e, ERR_FORMAT,
+            "the tokenizer lacks the model's end token %d; its added tokens are missing, pull the model again", id);
+    }
+    return OK;
+}
+
 int model_file_open(struct model_file **out, const char *path, struct error *e)
 {
     *out = NULL;
@@ -25,6 +38,7 @@ int model_file_open(struct model_file **out, const char *path, struct error *e)
             e, ERR_FORMAT,
             "the tokenizer has %zu tokens but the weights only %d: they do not belong together; pull the model again",
             f->tokenizer.data.vocab_size, f->config.vocab_size);
+    if (!rc && f->tokenizer.data.present) rc = check_end_tokens(f, e);
     if (rc) {
         error_context(e, "%s", file_base_name(path));
         model_file_close(f);

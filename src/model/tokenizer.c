@@ -115,7 +115,8 @@ static int add_token(struct tokenizer *t, const struct tokenizer_data *d, int32_
     return OK;
 }
 
-static int add_merge(struct tokenizer *t, const char *text, size_t rank, const int16_t byte_of[512], struct error *e)
+static int add_merge(struct tokenizer *t, const char *text, size_t rank, const int16_t byte_of[512], bool *made,
+                     struct error *e)
 {
     char bytes[2048];
     const char *space = strchr(text, ' ');
@@ -135,7 +136,23 @@ static int add_merge(struct tokenizer *t, const char *text, size_t rank, const i
             e, ERR_FORMAT,
             "merge %zu makes a token that the vocabulary lacks; vocabulary and merges do not belong together", rank);
     bpe_add(&t->bpe, left, right, (int32_t)rank, result);
+    made[result] = true;
     return OK;
+}
+
+/* All merges. Every token of more than one byte is made by one; if not, the list was cut short, and texts would come
+ * out in other pieces than the model was trained on. */
+static int add_merges(struct tokenizer *t, const struct tokenizer_data *d, const int16_t byte_of[512], struct error *e)
+{
+    bool *made = calloc((size_t)t->size, sizeof *made);
+    int rc = made ? OK : error_set(e, ERR_NOMEM, "no memory for the merges");
+    for (size_t i = 0; !rc && i < d->merge_count; i++) rc = add_merge(t, d->merges[i], i, byte_of, made, e);
+    for (int id = 0; !rc && id < t->size; id++)
+        if (t->bytes[id] && !t->kinds[id] && t->lengths[id] > 1 && !made[id])
+            rc =
+                error_set(e, ERR_FORMAT, "no merge makes token %d; the merges are cut short, pull the model again", id);
+    free(made);
+    return rc;
 }
 
 static int longer_first(const void *a, const void *b, void *context)
@@ -170,7 +187,7 @@ static int build(struct tokenizer *t, const struct tokenizer_data *d, struct err
         if (t->byte_ids[b] < 0)
             rc = error_set(e, ERR_FORMAT, "the vocabulary has no token for byte %d; the tokenizer is not Qwen's", b);
     }
-    for (size_t i = 0; !rc && i < d->merge_count; i++) rc = add_merge(t, d->merges[i], i, byte_of, e);
+    if (!rc) rc = add_merges(t, d, byte_of, e);
     qsort_r(t->added, (size_t)t->added_count, sizeof *t->added, longer_first, t);
     return rc;
 }

@@ -76,6 +76,49 @@ static int add_token(struct tokenizer_store *s, json_int_t id, const json_t *tok
     return tokenizer_store_set(s, (size_t)id, text, strlen(text), kind, e);
 }
 
+static bool is_off(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return !value || json_is_null(value) || json_is_false(value);
+}
+
+static bool has_type(const json_t *object, const char *type)
+{
+    const char *text = json_string_value(json_object_get(object, "type"));
+    return text && strcmp(text, type) == 0;
+}
+
+/* Qwen2.5's way of cutting text into words, as its tokenizer.json writes it. */
+static bool cuts_like_qwen(const json_t *pre)
+{
+    static const char regex[] = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| "
+                                "?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    const json_t *steps = json_object_get(pre, "pretokenizers");
+    const json_t *split = json_array_get(steps, 0);
+    const json_t *bytes = json_array_get(steps, 1);
+    const char *pattern = json_string_value(json_object_get(json_object_get(split, "pattern"), "Regex"));
+    const char *behavior = json_string_value(json_object_get(split, "behavior"));
+    return has_type(pre, "Sequence") && json_array_size(steps) == 2 && has_type(split, "Split") && pattern &&
+           strcmp(pattern, regex) == 0 && behavior && strcmp(behavior, "Isolated") == 0 && is_off(split, "invert") &&
+           has_type(bytes, "ByteLevel") && is_off(bytes, "add_prefix_space") && is_off(bytes, "use_regex");
+}
+
+/* The steps around the merges are built in, so a file that asks for others is another model's. One that says nothing of
+ * a step is taken at its word that it is Qwen's. */
+static int check_steps(const json_t *root, const json_t *model, struct error *e)
+{
+    const json_t *normalizer = json_object_get(root, "normalizer");
+    const json_t *pre = json_object_get(root, "pre_tokenizer");
+    const char *kind = json_string_value(json_object_get(model, "type"));
+    if (kind && strcmp(kind, "BPE") != 0)
+        return error_set(e, ERR_UNSUPPORTED, "the tokenizer type \"%.32s\" is not supported, only BPE", kind);
+    if ((normalizer && !has_type(normalizer, "NFC")) || (pre && !cuts_like_qwen(pre)) ||
+        !is_off(model, "ignore_merges") || !is_off(model, "byte_fallback"))
+        return error_set(e, ERR_UNSUPPORTED,
+                         "its normalizer, pre_tokenizer or merge rules are not Qwen2.5's, and no others are supported");
+    return OK;
+}
+
 int tokenizer_store_parse_json(struct tokenizer_store *s, const char *text, size_t n, struct error *e)
 {
     if (n > LIMIT_TOKENIZER_JSON) return bad(e, "is over the size limit");
@@ -83,9 +126,7 @@ int tokenizer_store_parse_json(struct tokenizer_store *s, const char *text, size
     int rc = json_read(&root, text, n, e);
     const json_t *model = json_object_get(root, "model");
     const json_t *added = json_object_get(root, "added_tokens");
-    const char *kind = json_string_value(json_object_get(model, "type"));
-    if (!rc && kind && strcmp(kind, "BPE") != 0)
-        rc = error_set(e, ERR_UNSUPPORTED, "the tokenizer type \"%.32s\" is not supported, only BPE", kind);
+    if (!rc) rc = check_steps(root, model, e);
     if (!rc) rc = read_vocabulary(s, json_object_get(model, "vocab"), e);
     if (!rc) rc = read_merges(s, json_object_get(model, "merges"), e);
     for (size_t i = 0; !rc && i < json_array_size(added); i++) {

@@ -7,14 +7,14 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/file.h"
 #include "base/pages.h"
 #include "model/weights_parts.h"
 
-static int visit(const struct walk *w, enum role role, int rows, int cols, bool optional, struct packed_matrix *matrix,
-                 float **vector, const char *name)
+static int visit(const struct walk *w, enum role role, int rows, int cols, struct packed_matrix *matrix, float **vector,
+                 const char *name)
 {
-    struct slot s = {
-        .role = role, .optional = optional, .rows = rows, .cols = cols, .matrix = matrix, .vector = vector};
+    struct slot s = {.role = role, .rows = rows, .cols = cols, .matrix = matrix, .vector = vector};
     snprintf(s.name, sizeof s.name, "%s", name);
     return w->visit(w->user, &s, w->e);
 }
@@ -28,29 +28,27 @@ static int walk_layer(const struct walk *w, const struct model_config *c, struct
     const struct {
         const char *name;
         enum role role;
-        bool optional;
         int rows, cols;
         struct packed_matrix *matrix;
         float **vector;
     } parts[] = {
-        {"input_layernorm.weight", ROLE_VECTOR, false, 1, c->hidden_size, NULL, &l->attn_norm},
-        {"post_attention_layernorm.weight", ROLE_VECTOR, false, 1, c->hidden_size, NULL, &l->ffn_norm},
-        {"self_attn.q_proj.weight", ROLE_MATRIX, false, q, c->hidden_size, &l->q, NULL},
-        {"self_attn.k_proj.weight", ROLE_MATRIX, false, kv, c->hidden_size, &l->k, NULL},
-        {"self_attn.v_proj.weight", ROLE_MATRIX, false, kv, c->hidden_size, &l->v, NULL},
-        {"self_attn.q_proj.bias", ROLE_VECTOR, true, 1, q, NULL, &l->q_bias},
-        {"self_attn.k_proj.bias", ROLE_VECTOR, true, 1, kv, NULL, &l->k_bias},
-        {"self_attn.v_proj.bias", ROLE_VECTOR, true, 1, kv, NULL, &l->v_bias},
-        {"self_attn.o_proj.weight", ROLE_MATRIX, false, c->hidden_size, q, &l->o, NULL},
-        {"mlp.gate_proj.weight", ROLE_MATRIX, false, c->intermediate_size, c->hidden_size, &l->gate, NULL},
-        {"mlp.up_proj.weight", ROLE_MATRIX, false, c->intermediate_size, c->hidden_size, &l->up, NULL},
-        {"mlp.down_proj.weight", ROLE_MATRIX, false, c->hidden_size, c->intermediate_size, &l->down, NULL},
+        {"input_layernorm.weight", ROLE_VECTOR, 1, c->hidden_size, NULL, &l->attn_norm},
+        {"post_attention_layernorm.weight", ROLE_VECTOR, 1, c->hidden_size, NULL, &l->ffn_norm},
+        {"self_attn.q_proj.weight", ROLE_MATRIX, q, c->hidden_size, &l->q, NULL},
+        {"self_attn.k_proj.weight", ROLE_MATRIX, kv, c->hidden_size, &l->k, NULL},
+        {"self_attn.v_proj.weight", ROLE_MATRIX, kv, c->hidden_size, &l->v, NULL},
+        {"self_attn.q_proj.bias", ROLE_VECTOR, 1, q, NULL, &l->q_bias},
+        {"self_attn.k_proj.bias", ROLE_VECTOR, 1, kv, NULL, &l->k_bias},
+        {"self_attn.v_proj.bias", ROLE_VECTOR, 1, kv, NULL, &l->v_bias},
+        {"self_attn.o_proj.weight", ROLE_MATRIX, c->hidden_size, q, &l->o, NULL},
+        {"mlp.gate_proj.weight", ROLE_MATRIX, c->intermediate_size, c->hidden_size, &l->gate, NULL},
+        {"mlp.up_proj.weight", ROLE_MATRIX, c->intermediate_size, c->hidden_size, &l->up, NULL},
+        {"mlp.down_proj.weight", ROLE_MATRIX, c->hidden_size, c->intermediate_size, &l->down, NULL},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char name[96];
         snprintf(name, sizeof name, "model.layers.%d.%s", index, parts[i].name);
-        int rc = visit(w, parts[i].role, parts[i].rows, parts[i].cols, parts[i].optional, parts[i].matrix,
-                       parts[i].vector, name);
+        int rc = visit(w, parts[i].role, parts[i].rows, parts[i].cols, parts[i].matrix, parts[i].vector, name);
         if (rc) return rc;
     }
     return OK;
@@ -60,29 +58,69 @@ int weights_walk(const struct walk *w, const struct model_config *c, struct mode
 {
     static struct model_weights none;
     struct model_weights *target = m ? m : &none;
-    int rc = visit(w, ROLE_EMBEDDING, c->vocab_size, c->hidden_size, false, &target->embedding, NULL,
-                   "model.embed_tokens.weight");
+    int rc =
+        visit(w, ROLE_EMBEDDING, c->vocab_size, c->hidden_size, &target->embedding, NULL, "model.embed_tokens.weight");
     for (int i = 0; !rc && i < c->layers; i++) rc = walk_layer(w, c, m ? &m->layers[i] : NULL, i);
-    if (!rc) rc = visit(w, ROLE_VECTOR, 1, c->hidden_size, false, NULL, &target->final_norm, "model.norm.weight");
+    if (!rc) rc = visit(w, ROLE_VECTOR, 1, c->hidden_size, NULL, &target->final_norm, "model.norm.weight");
     if (!rc && !c->tied_embeddings)
-        rc = visit(w, ROLE_EMBEDDING, c->vocab_size, c->hidden_size, false, &target->lm_head, NULL, "lm_head.weight");
+        rc = visit(w, ROLE_EMBEDDING, c->vocab_size, c->hidden_size, &target->lm_head, NULL, "lm_head.weight");
     return rc;
 }
 
 int weights_find(const struct model_file *f, const struct slot *s, const struct tensor_view **out, struct error *e)
 {
-    *out = model_file_find(f, s->name);
-    if (!*out)
-        return s->optional ? OK
-                           : error_set(e, ERR_FORMAT,
-                                       "the tensor %s is missing; pull the model again, with all its parts", s->name);
-    if ((*out)->rows != s->rows || (*out)->cols != s->cols)
+    const struct tensor_view *t = *out = model_file_find(f, s->name);
+    if (!t)
+        return error_set(e, ERR_FORMAT, "the tensor %s is missing; pull the model again, with all its parts", s->name);
+    if (t->rows != s->rows || t->cols != s->cols)
         return error_set(e, ERR_FORMAT,
                          "the tensor %s is %d x %d where the config says %d x %d; its files do not belong together",
-                         s->name, (*out)->rows, (*out)->cols, s->rows, s->cols);
-    if (s->role == ROLE_VECTOR && !dtype_is_float((*out)->type))
+                         s->name, t->rows, t->cols, s->rows, s->cols);
+    if (s->role == ROLE_VECTOR && !dtype_is_float(t->type))
         return error_set(e, ERR_UNSUPPORTED, "the vector %s is quantised (%s), which is not supported", s->name,
-                         dtype_info((*out)->type).name);
+                         dtype_info(t->type).name);
+    return OK;
+}
+
+/* --- strangers
+ * ---------------------------------------------------------------------------------------------------------- */
+
+struct search {
+    const char *name;
+    bool found;
+};
+
+static int compare_slot(void *user, const struct slot *s, struct error *e)
+{
+    (void)e;
+    struct search *search = user;
+    search->found = search->found || strcmp(search->name, s->name) == 0;
+    return OK;
+}
+
+/* Buffers that some publishers save beside the weights, and the head of a tied model: computed or shared anyway. */
+static bool is_harmless(const char *name, const struct model_config *c)
+{
+    static const char buffer[] = ".rotary_emb.inv_freq";
+    size_t n = strlen(name);
+    if (n > sizeof buffer && strcmp(name + n - (sizeof buffer - 1), buffer) == 0) return true;
+    return c->tied_embeddings && strcmp(name, "lm_head.weight") == 0;
+}
+
+/* A tensor without a place (a bias or a norm that Qwen2.5 does not have, a layer beyond the config's) would change the
+ * results if it were honoured: this is another model, or files of two. */
+static int refuse_strangers(const struct model_file *f, size_t placed, struct error *e)
+{
+    const struct model_config *c = model_file_config(f);
+    for (size_t i = 0; placed < model_file_tensor_count(f) && i < model_file_tensor_count(f); i++) {
+        struct search search = {.name = model_file_tensor(f, i)->name};
+        struct walk w = {compare_slot, &search, e};
+        if (is_harmless(search.name, c) || weights_walk(&w, c, NULL) || search.found) continue;
+        return error_set(e, ERR_FORMAT,
+                         "the tensor %.200s has no place in a Qwen2.5 model of %d layers; its files do not belong "
+                         "together, or it is another kind of model",
+                         search.name, c->layers);
+    }
     return OK;
 }
 
@@ -99,7 +137,7 @@ enum dtype weights_stored_type(const struct tensor_view *t, enum role role, enum
 struct planning {
     const struct model_file *f;
     enum quant_mode quant;
-    size_t bytes;
+    size_t bytes, placed;
     int counts[DTYPE_COUNT];
 };
 
@@ -108,7 +146,8 @@ static int plan_slot(void *user, const struct slot *s, struct error *e)
     struct planning *p = user;
     const struct tensor_view *t;
     int rc = weights_find(p->f, s, &t, e);
-    if (rc || !t) return rc;
+    if (rc) return rc;
+    p->placed++;
     size_t bytes = (size_t)s->cols * sizeof(float);
     enum dtype type = DTYPE_F32;
     if (s->role != ROLE_VECTOR) {
@@ -127,7 +166,11 @@ int weights_plan(const struct model_file *f, enum quant_mode quant, size_t *byte
     struct planning p = {.f = f, .quant = quant};
     struct walk w = {plan_slot, &p, e};
     int rc = weights_walk(&w, model_file_config(f), NULL);
-    if (rc) return rc;
+    if (!rc) rc = refuse_strangers(f, p.placed, e);
+    if (rc) {
+        error_context(e, "%s", file_base_name(model_file_path(f)));
+        return rc;
+    }
     *bytes = p.bytes;
     const char *separator = "";
     for (enum dtype t = 0; summary && t < DTYPE_COUNT; t++) {

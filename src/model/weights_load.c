@@ -81,7 +81,7 @@ static int load_slot(void *user, const struct slot *s, struct error *e)
     struct loading *l = user;
     const struct tensor_view *t;
     int rc = weights_find(l->f, s, &t, e);
-    if (rc || !t) return rc;
+    if (rc) return rc;
     return s->role == ROLE_VECTOR ? load_vector(l, s, t, e) : place_matrix(l, s, t, e);
 }
 

@@ -10,7 +10,6 @@ enum role { ROLE_MATRIX, ROLE_EMBEDDING, ROLE_VECTOR };
 struct slot {
     char name[96];
     enum role role;
-    bool optional;
     int rows, cols;
     struct packed_matrix *matrix; /* target of matrices; NULL while planning */
     float **vector;               /* target of vectors */
@@ -27,7 +26,7 @@ struct walk {
 /* Visit every tensor that a model of this config has; m NULL while planning. Stops at the first error. */
 int weights_walk(const struct walk *w, const struct model_config *c, struct model_weights *m);
 
-/* The tensor for a slot, checked; *out NULL for an absent optional one. */
+/* The tensor for a slot, checked. */
 int weights_find(const struct model_file *f, const struct slot *s, const struct tensor_view **out, struct error *e);
 
 /* What a matrix becomes: only float matrices are quantised, and only if their columns fit the blocks. */

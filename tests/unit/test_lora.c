@@ -77,6 +77,14 @@ static void scale_follows_the_config(void **state)
     assert_true(l->pairs[1][LORA_UP].scale == 8.0f);
     assert_true(l->pairs[2][LORA_K].scale == 1.0f);
     lora_free(l);
+    static const char plain[] = "{\"peft_type\":\"LORA\",\"r\":4}"; /* PEFT's lora_alpha is 8 then */
+    check_file(directory, "adapter_config.json", plain, strlen(plain));
+    check_ok(lora_load(&l, directory, model_file_config(base), &e), &e);
+    assert_true(l->pairs[0][LORA_Q].scale == 2.0f);
+    lora_free(l);
+    static const char text[] = "{\"peft_type\":\"LORA\",\"r\":4,\"lora_alpha\":\"8\"}";
+    check_file(directory, "adapter_config.json", text, strlen(text));
+    refuses(base, ERR_FORMAT, "no valid r and lora_alpha");
     write_config(",\"rank_pattern\":{\"q_proj\":8}");
     refuses(base, ERR_FORMAT, "model.layers.0.self_attn.q_proj is incomplete or not of rank 8");
     write_config(",\"rank_pattern\":{\"^model.*q_proj\":8}");

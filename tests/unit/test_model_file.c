@@ -370,6 +370,56 @@ static void both_spellings_of_a_tokenizer_are_the_same(void **state)
     refuses(directory, ERR_FORMAT, "malformed merge");
 }
 
+/* The model of DATA tied-bf16 with one word of a file replaced by another of the same length. */
+static void plan_refuses_replaced(const char *name, const char *old, const char *word, const char *words)
+{
+    static const char *const files[] = {"config.json", "model.safetensors", NULL};
+    copy_model("tied-bf16", files);
+    char path[LIMIT_PATH];
+    struct buf text = BUF_INIT(16 * MIB);
+    struct error e = {0};
+    struct model_file *f;
+    size_t bytes;
+    assert_int_equal(path_join(path, sizeof path, directory, name), OK);
+    check_ok(file_read(&text, path, &e), &e);
+    char *at = memmem(text.data, text.len, old, strlen(old));
+    assert_true(at && strlen(word) == strlen(old));
+    memcpy(at, word, strlen(word));
+    check_file(directory, name, text.data, text.len);
+    buf_free(&text);
+    check_ok(model_file_open(&f, directory, &e), &e);
+    check_refused(weights_plan(f, QUANT_NONE, &bytes, NULL, &e), &e, ERR_FORMAT, words);
+    model_file_close(f);
+}
+
+static void every_tensor_is_there_and_has_a_place(void **state)
+{
+    (void)state;
+    plan_refuses_replaced("model.safetensors", "1.self_attn.q_proj.bias", "1.self_attn.q_proj.bxas",
+                          "model.layers.1.self_attn.q_proj.bias is missing");
+    plan_refuses_replaced("config.json", "\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2",
+                          "model.layers.2.input_layernorm.weight has no place in a Qwen2.5 model of 2 layers");
+    struct gguf_writer w;
+    struct model_file *f;
+    struct error e = {0};
+    size_t bytes;
+    gw_tiny_model(&w);
+    gw_tensor(&w, "blk.0.attn_q_norm.weight", GGML_F32, 8, 1, 8 * 4);
+    check_ok(model_file_open(&f, write_gguf(&w, "normed.gguf"), &e), &e);
+    check_refused(weights_plan(f, QUANT_NONE, &bytes, NULL, &e), &e, ERR_FORMAT, "attn_q_norm.weight has no place");
+    model_file_close(f);
+}
+
+static void a_tokenizer_without_the_end_token_is_refused(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"config.json", "model.safetensors", NULL};
+    copy_model("tied-bf16", files);
+    write_text("generation_config.json", "{\"eos_token_id\":[1,3]}");
+    write_text("tokenizer.json", "{\"model\":{\"vocab\":{\"a\":0,\"b\":1},\"merges\":[]},\"added_tokens\":[]}");
+    refuses(directory, ERR_FORMAT, "lacks the model's end token 3");
+}
+
 static void broken_directories_are_refused_in_words(void **state)
 {
     (void)state;
@@ -444,6 +494,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_changed_byte_and_no_cut_crashes_opening, set_up, tear_down),
         cmocka_unit_test(published_directories_are_opened),
         cmocka_unit_test_setup_teardown(both_spellings_of_a_tokenizer_are_the_same, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_tensor_is_there_and_has_a_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_tokenizer_without_the_end_token_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(broken_directories_are_refused_in_words, set_up, tear_down),
         cmocka_unit_test(the_published_gguf_opens),
     };

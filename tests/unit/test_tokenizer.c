@@ -113,6 +113,13 @@ static void broken_tokenizers_are_refused(void **state)
         {"{\"model\":{\"vocab\":{\"a\":2000000},\"merges\":[]}}", "id"},
         {"{\"model\":{\"vocab\":{\"a\":0}}}", "merges"},
         {"[", "JSON"},
+        {"{\"normalizer\":{\"type\":\"NFKC\"}}", "normalizer"},
+        {"{\"normalizer\":null}", "normalizer"},
+        {"{\"pre_tokenizer\":{\"type\":\"ByteLevel\"}}", "pre_tokenizer"},
+        {"{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":"
+         "\"\\\\p{N}{1,3}\"},\"behavior\":\"Isolated\"},{\"type\":\"ByteLevel\"}]}}",
+         "pre_tokenizer"},
+        {"{\"model\":{\"type\":\"BPE\",\"ignore_merges\":true}}", "merge rules"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct tokenizer *t = NULL;
@@ -122,6 +129,31 @@ static void broken_tokenizers_are_refused(void **state)
         assert_true(rc == ERR_FORMAT || rc == ERR_UNSUPPORTED);
         if (!strstr(e.text, cases[i].words)) fail_msg("%s: %s", cases[i].json, e.text);
     }
+}
+
+static void merges_cut_short_are_refused(void **state)
+{
+    (void)state;
+    static char texts[256][4];
+    static const char *tokens[258];
+    static const char *const merges[] = {"h e", "he l"};
+    static const uint8_t kinds[258];
+    int next = 256;
+    for (int b = 0; b < 256; b++) {
+        int printable = (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
+        texts[b][utf8_encode((uint32_t)(printable ? b : next++), texts[b])] = '\0';
+        tokens[b] = texts[b];
+    }
+    tokens[256] = "he";
+    tokens[257] = "hel";
+    struct tokenizer_data data = {
+        .present = true, .vocab_size = 258, .tokens = tokens, .kinds = kinds, .merge_count = 2, .merges = merges};
+    struct tokenizer *t;
+    struct error e = {0};
+    check_ok(tokenizer_new(&t, &data, &e), &e);
+    tokenizer_free(t);
+    data.merge_count = 1;
+    check_refused(tokenizer_new(&t, &data, &e), &e, ERR_FORMAT, "no merge makes token 257");
 }
 
 static struct tokenizer *real_tokenizer(void)
@@ -332,7 +364,7 @@ int main(void)
         cmocka_unit_test(every_reference_chat_is_equal),           cmocka_unit_test(chat_content_cannot_forge_a_turn),
         cmocka_unit_test(arguments_may_be_an_object_or_its_text),  cmocka_unit_test(every_unusual_text_is_equal),
         cmocka_unit_test(marks_are_ordered_and_composed),          cmocka_unit_test(a_long_run_of_marks_is_ordered),
-        cmocka_unit_test(tools_are_written_as_the_reference_does),
+        cmocka_unit_test(tools_are_written_as_the_reference_does), cmocka_unit_test(merges_cut_short_are_refused),
     };
     return cmocka_run_group_tests_name("tokenizer", tests, NULL, NULL);
 }
