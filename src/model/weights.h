@@ -40,7 +40,8 @@ struct model_weights {
 };
 
 /* Bytes that weights_load will hold and the element types it will use, without loading; checks every tensor's presence
- * and shape exactly as the load does, and refuses a file with a tensor that has no place. summary (may be NULL) gets words such as "Q4_K 169, Q6_K 29, F32 141". */
+ * and shape exactly as the load does, and refuses a file with a tensor that has no place. summary (may be NULL) gets
+ * words such as "Q4_K 169, Q6_K 29, F32 141". */
 int weights_plan(const struct model_file *f, enum quant_mode quant, size_t *bytes, struct buf *summary,
                  struct error *e) MUST_USE;
 int weights_load(struct model_weights *w, const struct model_file *f, enum quant_mode quant, struct threadpool *pool,
