@@ -104,10 +104,11 @@ int hub_source_list(const struct hub_source *s, const char *repo, struct hub_lis
 int hub_source_probe(const struct hub_source *s, const char *repo, const char *path, struct hub_listing *out,
                      struct error *e)
 {
-    char url[LIMIT_PATH], sha256[DIGEST_HEX];
-    int64_t size = 0;
+    char url[LIMIT_PATH];
+    struct http_file about;
     int rc = hub_source_url(s, repo, path, url, sizeof url, e);
-    if (!rc) rc = http_probe(&s->http, url, &size, sha256, e);
-    if (!rc) rc = hub_listing_add(out, path, size, sha256, e);
+    if (!rc) rc = http_probe(&s->http, url, &about, e);
+    if (!rc) rc = hub_listing_add(out, path, about.size, about.sha256, e);
+    if (!rc) memcpy(out->files[out->count - 1].version, about.version, sizeof about.version);
     return rc;
 }
