@@ -114,13 +114,19 @@ void model_store_free(struct stored_models *list)
     *list = (struct stored_models){0};
 }
 
+static bool is_link(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 static int find(const char *models, const char *id, char *directory, size_t n, struct error *e)
 {
     if (!hub_name_is_safe(id, strlen(id)))
         return error_set(e, ERR_INVALID, "\"%.100s\" is not a model's id; `xiaobei ls` shows them", id);
     if (path_join(directory, n, models, id))
         return error_set(e, ERR_TOO_LONG, "the models directory's path is too long");
-    if (!file_is_directory(directory))
+    if (!file_is_directory(directory) && !is_link(directory))
         return error_set(e, ERR_NOT_FOUND, "the model %.200s is not here; `xiaobei ls` shows what is", id);
     return OK;
 }
@@ -131,8 +137,9 @@ int model_store_remove(const char *models, const char *id, struct progress *p, s
     int lock = -1;
     int rc = find(models, id, directory, sizeof directory, e);
     if (!rc) rc = pull_lock_take(&lock, models, id, false, p, e);
-    /* The manifest goes first: killed halfway, what is left counts as partial and not as a model. */
-    if (!rc && !path_join(manifest, sizeof manifest, directory, MANIFEST_NAME)) unlink(manifest);
+    /* The manifest goes first: killed halfway, what is left counts as partial and not as a model. Of a link only the
+     * link goes: what it leads to was put there by somebody else. */
+    if (!rc && !is_link(directory) && !path_join(manifest, sizeof manifest, directory, MANIFEST_NAME)) unlink(manifest);
     if (!rc) rc = tree_remove(directory, e);
     pull_lock_release(lock);
     return rc;
