@@ -35,9 +35,9 @@ static int run_pull(struct pull_options *o, bool json, struct error *e)
         rc = paths_get(PATH_MODELS, models, sizeof models, e);
         o->models = models;
     }
-    if (o->connections < 0 || o->connections > LIMIT_HUB_CONNECTIONS)
+    if (o->connections < 1 || o->connections > LIMIT_HUB_CONNECTIONS)
         rc = error_set(e, ERR_INVALID, "--connections is 1 to %d", LIMIT_HUB_CONNECTIONS);
-    if (!rc && o->stall_seconds < 0) rc = error_set(e, ERR_INVALID, "--timeout is a number of seconds");
+    if (!rc && !(o->stall_seconds > 0)) rc = error_set(e, ERR_INVALID, "--timeout is a number of seconds above 0");
     if (rc) return rc;
     progress_init(&progress, json);
     rc = pull_run(o, &progress, &result, e);
@@ -58,8 +58,8 @@ static int run_pull(struct pull_options *o, bool json, struct error *e)
 
 static int run(int argc, char **argv)
 {
-    struct pull_options o = {0};
-    float stall = 0;
+    struct pull_options o = {.connections = HTTP_CONNECTIONS};
+    float stall = HTTP_STALL_SECONDS;
     bool json = false;
     const struct option_spec specs[] = {{"--model-path", OPTION_TEXT, &o.models},
                                         {"--registry", OPTION_TEXT, &o.registry},

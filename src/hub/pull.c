@@ -72,7 +72,11 @@ static int64_t free_bytes(const char *directory)
     snprintf(path, sizeof path, "%s", directory);
     while (statvfs(path, &st)) {
         char *slash = strrchr(path, '/');
-        if (!slash) return -1;
+        if (!slash && strcmp(path, ".") == 0) return -1;
+        if (!slash) {
+            memcpy(path, ".", 2); /* a relative path whose first part is not there yet */
+            continue;
+        }
         if (slash == path) slash++;
         if (!*slash) return -1;
         *slash = '\0';
