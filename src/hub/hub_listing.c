@@ -70,6 +70,16 @@ int hub_listing_add(struct hub_listing *l, const char *path, int64_t size, const
     return OK;
 }
 
+int hub_listing_copy(struct hub_listing *l, const struct hub_file *f, struct error *e)
+{
+    int rc = hub_listing_add(l, f->path, f->size, f->sha256, e);
+    if (rc) return rc;
+    struct hub_file *copy = &l->files[l->count - 1];
+    memcpy(copy->git, f->git, sizeof copy->git);
+    memcpy(copy->version, f->version, sizeof copy->version);
+    return OK;
+}
+
 static int add_checked(struct hub_listing *l, const json_t *path, const json_t *size, const json_t *sha256,
                        struct error *e)
 {
@@ -78,12 +88,6 @@ static int add_checked(struct hub_listing *l, const json_t *path, const json_t *
     if (!json_is_integer(size) || json_integer_value(size) < 0 || json_integer_value(size) > LIMIT_HUB_FILE_BYTES)
         return error_set(e, ERR_FORMAT, "the hub's listing has an impossible size for %.80s", json_string_value(path));
     return hub_listing_add(l, json_string_value(path), json_integer_value(size), json_string_value(sha256), e);
-}
-
-static void copy_tag(struct hub_file *f, const char *oid)
-{
-    size_t n = oid ? strlen(oid) : 0;
-    if (n > 0 && n < sizeof f->tag && strspn(oid, "0123456789abcdef") == n) memcpy(f->tag, oid, n + 1);
 }
 
 int hub_listing_parse_huggingface(struct hub_listing *l, const char *data, size_t n, struct error *e)
@@ -105,7 +109,8 @@ int hub_listing_parse_huggingface(struct hub_listing *l, const char *data, size_
         const json_t *size = json_object_get(json_is_object(lfs) ? lfs : entry, "size");
         rc = add_checked(l, json_object_get(entry, "path"), size ? size : json_object_get(entry, "size"),
                          json_object_get(lfs, "oid"), e);
-        if (!rc) copy_tag(&l->files[l->count - 1], json_string_value(json_object_get(entry, "oid")));
+        const char *oid = !lfs || json_is_null(lfs) ? json_string_value(json_object_get(entry, "oid")) : NULL;
+        if (!rc && digest_is_git_hex(oid)) digest_copy_git(l->files[l->count - 1].git, oid);
     }
     json_decref(root);
     return rc;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/limits.h"
 
@@ -60,16 +61,36 @@ int hub_source_url(const struct hub_source *s, const char *repo, const char *pat
     return rc;
 }
 
-/* The next page must be on the same endpoint: a listing may not send us elsewhere. */
-static int follow_next(const struct hub_source *s, const char *next, char *url, size_t n, struct error *e)
+static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
 {
-    size_t length = strlen(s->endpoint);
-    bool same = strncmp(next, s->endpoint, length) == 0 && next[length] == '/';
-    bool path_only = next[0] == '/' && next[1] != '/';
-    if (!same && !path_only) return error_set(e, ERR_FORMAT, "the hub's listing goes on at another host");
-    int written = snprintf(url, n, "%s%s", path_only ? s->endpoint : "", next);
-    return written < 0 || (size_t)written >= n ? error_set(e, ERR_FORMAT, "the listing's next address is too long")
-                                               : OK;
+    char *one = NULL, *two = NULL;
+    bool same = !curl_url_get(a, part, &one, CURLU_DEFAULT_PORT) && !curl_url_get(b, part, &two, CURLU_DEFAULT_PORT) &&
+                strcasecmp(one, two) == 0;
+    curl_free(one);
+    curl_free(two);
+    return same;
+}
+
+/* The next page, relative to this one. It must be on the same host: a listing may not send us elsewhere. */
+static int follow_next(const char *next, char *url, size_t n, struct error *e)
+{
+    CURLU *here = curl_url(), *there = curl_url();
+    char *text = NULL;
+    int rc = OK;
+    if (!here || !there)
+        rc = error_set(e, ERR_NOMEM, "no memory for the hub's listing");
+    else if (curl_url_set(here, CURLUPART_URL, url, 0) || curl_url_set(there, CURLUPART_URL, url, 0) ||
+             curl_url_set(there, CURLUPART_URL, next, 0) || !same_part(here, there, CURLUPART_SCHEME) ||
+             !same_part(here, there, CURLUPART_HOST) || !same_part(here, there, CURLUPART_PORT))
+        rc = error_set(e, ERR_FORMAT, "the hub's listing goes on at another host");
+    else if (curl_url_get(there, CURLUPART_URL, &text, 0) || strlen(text) >= n)
+        rc = error_set(e, ERR_FORMAT, "the listing's next address is too long");
+    else
+        memcpy(url, text, strlen(text) + 1);
+    curl_free(text);
+    curl_url_cleanup(there);
+    curl_url_cleanup(here);
+    return rc;
 }
 
 int hub_source_list(const struct hub_source *s, const char *repo, struct hub_listing *out, struct error *e)
@@ -96,7 +117,7 @@ int hub_source_list(const struct hub_source *s, const char *repo, struct hub_lis
             rc = hub_listing_parse_huggingface(out, buf_text(&body), body.len, e);
         buf_free(&body);
         if (rc || !next[0]) break;
-        rc = follow_next(s, next, url, sizeof url, e);
+        rc = follow_next(next, url, sizeof url, e);
     }
     return rc;
 }
@@ -104,10 +125,11 @@ int hub_source_list(const struct hub_source *s, const char *repo, struct hub_lis
 int hub_source_probe(const struct hub_source *s, const char *repo, const char *path, struct hub_listing *out,
                      struct error *e)
 {
-    char url[LIMIT_PATH], sha256[DIGEST_HEX];
-    int64_t size = 0;
+    char url[LIMIT_PATH];
+    struct http_file about;
     int rc = hub_source_url(s, repo, path, url, sizeof url, e);
-    if (!rc) rc = http_probe(&s->http, url, &size, sha256, e);
-    if (!rc) rc = hub_listing_add(out, path, size, sha256, e);
+    if (!rc) rc = http_probe(&s->http, url, &about, e);
+    if (!rc) rc = hub_listing_add(out, path, about.size, about.sha256, e);
+    if (!rc) memcpy(out->files[out->count - 1].version, about.version, sizeof about.version);
     return rc;
 }

@@ -195,14 +195,14 @@ bool journal_hole(const struct journal *j, int64_t at, struct journal_range *hol
     return at < j->size;
 }
 
-int64_t journal_peek(const char *path, int64_t *size)
+int64_t journal_peek(const char *path, const char *identity, int64_t *size)
 {
-    struct journal j = {.fd = -1};
+    struct journal j = {.fd = -1, .size = *size};
     struct buf text = BUF_INIT(LIMIT_PULL_JOURNAL);
     struct error ignored = {0};
     int64_t done = 0;
     *size = 0;
-    if (!file_read(&text, path, &ignored) && journal_parse(&j, buf_text(&text), text.len, NULL, INT64_MAX)) {
+    if (!file_read(&text, path, &ignored) && journal_parse(&j, buf_text(&text), text.len, identity, INT64_MAX)) {
         done = journal_done(&j);
         *size = j.size;
     }

@@ -6,7 +6,8 @@
  *     P NUMBER FROM TO  the same, and they are part NUMBER of a model that comes in parts
  * The caller syncs the data before it adds a line, and the line is synced before the call returns: after a kill or a
  * power cut the journal never promises bytes that are not there. A torn last line is dropped. Another size or identity
- * (the published file changed) starts anew. Rejected: a bitmap (needs in-place writes, tears), trusting the file's size
+ * (the published file changed) starts anew. Identity: the published checksum, or without one the version the server
+ * names. Rejected: a bitmap (needs in-place writes, tears), trusting the file's size
  * (parts arrive out of order). Thread: one owner.
  */
 #ifndef XIAOBEI_HUB_JOURNAL_H
@@ -46,8 +47,9 @@ int64_t journal_done(const struct journal *j); /* bytes that are there */
 /* The first missing range at or after at, cut to the file; false if there is none. */
 bool journal_hole(const struct journal *j, int64_t at, struct journal_range *hole);
 
-/* Bytes that a journal file says are there, for `ls`; 0 if it cannot be read. *size gets the whole (0 if unknown). */
-int64_t journal_peek(const char *path, int64_t *size);
+/* Bytes that a journal file says are there; 0 if it cannot be read or is about something else than identity (NULL: any)
+ * and *size. *size gets the whole (0 if unknown). */
+int64_t journal_peek(const char *path, const char *identity, int64_t *size);
 
 /* The parser alone: fills ranges and parts from text; returns the length of the believable prefix, 0 if the header does
  * not match (identity NULL: any; then j->size is taken from the header). */

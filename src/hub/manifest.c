@@ -42,6 +42,8 @@ int manifest_parse(struct manifest *m, const char *data, size_t n, struct error 
         else
             rc = hub_listing_add(&m->files, json_string_value(path), json_integer_value(size),
                                  json_string_value(json_object_get(f, "sha256")), e);
+        const char *git = json_string_value(json_object_get(f, "git"));
+        if (!rc && digest_is_git_hex(git)) digest_copy_git(m->files.files[m->files.count - 1].git, git);
     }
     json_decref(root);
     return rc;
@@ -70,8 +72,8 @@ int manifest_write(const struct manifest *m, const char *directory, struct error
     json_t *files = json_array();
     for (size_t i = 0; i < m->files.count; i++) {
         const struct hub_file *f = &m->files.files[i];
-        json_array_append_new(
-            files, json_pack("{s:s, s:I, s:s}", "path", f->path, "size", (json_int_t)f->size, "sha256", f->sha256));
+        json_array_append_new(files, json_pack("{s:s, s:I, s:s, s:s*}", "path", f->path, "size", (json_int_t)f->size,
+                                               "sha256", f->sha256, "git", f->git[0] ? f->git : NULL));
     }
     json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "id", m->id, "source", m->source, "repo", m->repo,
                              "revision", m->revision, "open", m->open, "standin", m->standin, "files", files);

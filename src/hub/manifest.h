@@ -1,7 +1,8 @@
 /* manifest.h - manifest.json in a model's directory, written last: it is what makes a model complete.
  *
- * {"id","source","repo","revision","open","standin","files":[{"path","size","sha256"}]}. open: what to load, relative
- * to the directory; "" for the directory itself. Read as untrusted: unsafe paths are refused. Any thread.
+ * {"id","source","repo","revision","open","standin","files":[{"path","size","sha256","git"?}]}. git: the id by which
+ * the hub published a file (digest.h). open: what to load, relative to the directory; "" for the directory itself. Read
+ * as untrusted: unsafe paths are refused. Any thread.
  */
 #ifndef XIAOBEI_HUB_MANIFEST_H
 #define XIAOBEI_HUB_MANIFEST_H

@@ -21,15 +21,24 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* What a journal says of the .part beside it; 0 for one whose file is finished. */
+static int64_t journal_bytes(const char *path)
+{
+    char part[LIMIT_PATH];
+    int64_t size = 0;
+    int n = snprintf(part, sizeof part, "%.*s", (int)(strlen(path) - strlen(".journal")), path);
+    return n > 0 && (size_t)n < sizeof part && file_exists(part) ? journal_peek(path, NULL, &size) : 0;
+}
+
 /* Bytes of an unfinished model: finished files by size, .part files (sparse) by their journals. */
 static int64_t partial_bytes(const char *directory)
 {
     char *roots[] = {(char *)(uintptr_t)directory, NULL};
     FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-    int64_t bytes = 0, size;
+    int64_t bytes = 0;
     for (FTSENT *f; fts && (f = fts_read(fts)) != NULL;) {
         if (f->fts_info != FTS_F || ends_with(f->fts_name, ".part")) continue;
-        bytes += ends_with(f->fts_name, ".part.journal") ? journal_peek(f->fts_path, &size) : f->fts_statp->st_size;
+        bytes += ends_with(f->fts_name, ".part.journal") ? journal_bytes(f->fts_path) : f->fts_statp->st_size;
     }
     if (fts) fts_close(fts);
     return bytes;
@@ -105,13 +114,19 @@ void model_store_free(struct stored_models *list)
     *list = (struct stored_models){0};
 }
 
+static bool is_link(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 static int find(const char *models, const char *id, char *directory, size_t n, struct error *e)
 {
     if (!hub_name_is_safe(id, strlen(id)))
         return error_set(e, ERR_INVALID, "\"%.100s\" is not a model's id; `xiaobei ls` shows them", id);
     if (path_join(directory, n, models, id))
         return error_set(e, ERR_TOO_LONG, "the models directory's path is too long");
-    if (!file_is_directory(directory))
+    if (!file_is_directory(directory) && !is_link(directory))
         return error_set(e, ERR_NOT_FOUND, "the model %.200s is not here; `xiaobei ls` shows what is", id);
     return OK;
 }
@@ -122,8 +137,9 @@ int model_store_remove(const char *models, const char *id, struct progress *p, s
     int lock = -1;
     int rc = find(models, id, directory, sizeof directory, e);
     if (!rc) rc = pull_lock_take(&lock, models, id, false, p, e);
-    /* The manifest goes first: killed halfway, what is left counts as partial and not as a model. */
-    if (!rc && !path_join(manifest, sizeof manifest, directory, MANIFEST_NAME)) unlink(manifest);
+    /* The manifest goes first: killed halfway, what is left counts as partial and not as a model. Of a link only the
+     * link goes: what it leads to was put there by somebody else. */
+    if (!rc && !is_link(directory) && !path_join(manifest, sizeof manifest, directory, MANIFEST_NAME)) unlink(manifest);
     if (!rc) rc = tree_remove(directory, e);
     pull_lock_release(lock);
     return rc;
@@ -136,7 +152,8 @@ static void show_hashing(void *user, int64_t done)
 
 static int verify_file(const struct hub_file *f, const char *directory, struct progress *p, struct error *e)
 {
-    char path[LIMIT_PATH], hex[DIGEST_HEX];
+    char path[LIMIT_PATH];
+    struct digest got;
     if (path_join(path, sizeof path, directory, f->path)) return error_set(e, ERR_TOO_LONG, "its path is too long");
     int64_t size = file_size(path);
     if (size < 0) return error_set(e, ERR_FORMAT, "%.200s is missing", f->path);
@@ -144,10 +161,12 @@ static int verify_file(const struct hub_file *f, const char *directory, struct p
         return error_set(e, ERR_FORMAT, "%.200s has %lld bytes instead of %lld", f->path, (long long)size,
                          (long long)f->size);
     progress_begin(p, f->path, 0, size);
-    int rc = digest_file(path, hex, show_hashing, p, e);
+    int rc = digest_file(path, f->git[0], &got, show_hashing, p, e);
     progress_end(p);
-    if (!rc && strcmp(hex, f->sha256) != 0)
+    if (!rc && strcmp(got.sha256, f->sha256) != 0)
         rc = error_set(e, ERR_FORMAT, "%.200s is damaged (sha256 differs)", f->path);
+    if (!rc && strcmp(got.git, f->git) != 0)
+        rc = error_set(e, ERR_FORMAT, "%.200s is not what the hub published (git's id differs)", f->path);
     return rc;
 }
 

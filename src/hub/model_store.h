@@ -29,7 +29,8 @@ struct stored_models {
 int model_store_list(struct stored_models *out, const char *models, struct error *e) MUST_USE; /* no directory: empty */
 void model_store_free(struct stored_models *list);
 
-/* Remove id and everything it has. ERR_NOT_FOUND, ERR_BUSY while it is being pulled. */
+/* Remove id and everything it has; if it is a symbolic link, the link alone. ERR_NOT_FOUND, ERR_BUSY while it is being
+ * pulled. */
 int model_store_remove(const char *models, const char *id, struct progress *p, struct error *e) MUST_USE;
 
 /* Hash every file of id against its manifest. ERR_FORMAT names the first broken file; all broken ones are said. */

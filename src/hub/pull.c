@@ -72,7 +72,11 @@ static int64_t free_bytes(const char *directory)
     snprintf(path, sizeof path, "%s", directory);
     while (statvfs(path, &st)) {
         char *slash = strrchr(path, '/');
-        if (!slash) return -1;
+        if (!slash && strcmp(path, ".") == 0) return -1;
+        if (!slash) {
+            memcpy(path, ".", 2); /* a relative path whose first part is not there yet */
+            continue;
+        }
         if (slash == path) slash++;
         if (!*slash) return -1;
         *slash = '\0';
@@ -91,8 +95,8 @@ static int plan(struct pull *pl, const char *id, const char *source, const char 
         const struct hub_file *f = &files->files[i];
         bytes += f->size; /* at most LIMIT_HUB_FILES * LIMIT_HUB_FILE_BYTES: fits */
         missing += f->size - pull_file_there(f, pl->directory);
-        json_array_append_new(
-            list, json_pack("{s:s, s:I, s:s}", "path", f->path, "size", (json_int_t)f->size, "sha256", f->sha256));
+        json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:s*}", "path", f->path, "size", (json_int_t)f->size,
+                                              "sha256", f->sha256, "git", f->git[0] ? f->git : NULL));
     }
     json_decref(pl->result->plan);
     pl->result->plan = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o}", "id", id, "source", source, "repo", repo,
@@ -135,11 +139,12 @@ static int write_manifest(struct pull *pl, const char *id, const char *source, c
             if (hub_listing_find(&m.files, f->path) || path_join(path, sizeof path, pl->directory, f->path) ||
                 file_size(path) != f->size)
                 continue;
-            rc = hub_listing_add(&m.files, f->path, f->size, f->sha256, e);
+            rc = hub_listing_copy(&m.files, f, e);
         }
     }
     manifest_free(&old);
     if (!rc) rc = manifest_write(&m, pl->directory, e);
+    for (size_t i = 0; i < m.files.count && !rc; i++) pull_file_settle(&m.files.files[i], pl->directory);
     *files = m.files; /* may have grown: the caller frees it */
     return rc ? rc : set_result(pl, id, open, standin, e);
 }
@@ -175,6 +180,22 @@ static int list_files(struct pull *pl, const struct hub_source *hub, struct hub_
     return rc;
 }
 
+/* Of files without a checksum in the listing the server itself may know one, or at least which version it has. */
+static int ask_for_the_rest(const struct hub_source *hub, const char *repo, struct hub_listing *files, struct error *e)
+{
+    int rc = OK;
+    for (size_t i = 0; i < files->count && !rc; i++) {
+        struct hub_file *f = &files->files[i];
+        struct hub_listing asked = {0};
+        if (f->sha256[0] || f->git[0] || f->version[0] || f->size == 0) continue;
+        rc = hub_source_probe(hub, repo, f->path, &asked, e);
+        if (!rc) memcpy(f->sha256, asked.files[0].sha256, sizeof f->sha256);
+        if (!rc) memcpy(f->version, asked.files[0].version, sizeof f->version);
+        hub_listing_free(&asked);
+    }
+    return rc;
+}
+
 static int pull_from_hub(struct pull *pl, enum hub_kind kind, struct error *e)
 {
     struct hub_source hub;
@@ -187,14 +208,11 @@ static int pull_from_hub(struct pull *pl, enum hub_kind kind, struct error *e)
     if (!rc) rc = list_files(pl, &hub, &listing, e);
     if (!rc) rc = pull_select(t, &listing, &files, open, e);
     if (!rc) rc = pin(pl, &files, e);
-    for (size_t i = 0; i < files.count; i++) { /* select copies what the loader needs; the tag too */
-        const struct hub_file *listed = hub_listing_find(&listing, files.files[i].path);
-        if (listed) memcpy(files.files[i].tag, listed->tag, sizeof listed->tag);
-    }
+    if (!rc) rc = ask_for_the_rest(&hub, t->repo, &files, e);
     bool standin = t->entry && t->entry->package;
     if (!rc) rc = plan(pl, t->id, hub.name, t->repo, &files, 0, standin, e);
     for (size_t i = 0; i < files.count && !rc; i++)
-        if (!files.files[i].sha256[0] && !files.files[i].tag[0])
+        if (!files.files[i].sha256[0] && !files.files[i].git[0])
             progress_say(pl->progress, "No checksum is published for %s: only its length can be checked.",
                          files.files[i].path);
     if (!rc && pl->options->dry_run) {

@@ -21,8 +21,8 @@ struct pull_options {
     bool dry_run;         /* ask the hubs, write nothing */
     bool no_standin;      /* never take a stand-in's weights */
     bool no_wait;         /* ERR_BUSY instead of waiting for another pull of the same model */
-    double stall_seconds; /* 0: default */
-    int connections;      /* 0: default */
+    double stall_seconds; /* 0: as http_get.h says */
+    int connections;      /* 0: as http_get.h says */
 };
 
 struct pull_result {

@@ -41,13 +41,22 @@ static int make_parent(const char *path, struct error *e)
     return file_make_directories(parent, 0700, e);
 }
 
-/* What the journal is about: another identity or size starts anew. */
-static void identity_of(char *out, size_t n, const struct hub_file *f)
+static bool is_published(const struct hub_file *f)
+{
+    return f->sha256[0] || f->git[0];
+}
+
+/* What the journal is about: another identity or size starts anew. false: nothing tells two files of this name and size
+ * apart, so what a killed run left cannot be built upon. */
+static bool identity_of(char *out, size_t n, const struct hub_file *f)
 {
     if (f->sha256[0])
         snprintf(out, n, "sha256:%s", f->sha256);
+    else if (f->git[0])
+        snprintf(out, n, "git:%s", f->git);
     else
-        snprintf(out, n, "git:%s", f->tag[0] ? f->tag : "unknown");
+        snprintf(out, n, "version:%s", f->version[0] ? f->version : "unknown");
+    return is_published(f) || f->version[0];
 }
 
 static void show_hashing(void *user, int64_t done)
@@ -55,30 +64,45 @@ static void show_hashing(void *user, int64_t done)
     progress_set(user, done);
 }
 
-static int hash(const char *path, const char *label, char hex[DIGEST_HEX], struct progress *p, struct error *e)
+/* Read path and compare it with what is published of f; *fits only after OK. */
+static int check(const char *path, const struct hub_file *f, struct digest *got, bool *fits, struct progress *p,
+                 struct error *e)
 {
     char text[sizeof p->label];
-    snprintf(text, sizeof text, "checking %.80s", label);
+    snprintf(text, sizeof text, "checking %.80s", f->path);
     progress_begin(p, text, 0, file_size(path));
-    int rc = digest_file(path, hex, show_hashing, p, e);
+    int rc = digest_file(path, f->git[0], got, show_hashing, p, e);
     progress_end(p);
+    *fits = !rc && file_size(path) == f->size && (!f->sha256[0] || strcmp(got->sha256, f->sha256) == 0) &&
+            strcmp(got->git, f->git) == 0;
     return rc;
 }
 
-/* Is the finished file there already (from a run that ended between two files)? */
-static bool is_there(const struct place *at, const struct hub_file *f, struct progress *p)
+/* A finished file without a checksum keeps its journal until the manifest is written: does it say that this is f? */
+static bool journal_vouches(const struct place *at, const struct hub_file *f)
 {
-    char hex[DIGEST_HEX];
+    char identity[IDENTITY_MAX];
+    int64_t size = f->size;
+    if (!identity_of(identity, sizeof identity, f) || file_exists(at->part)) return false;
+    return journal_peek(at->journal, identity, &size) == f->size;
+}
+
+/* Is the finished file there already (from a run that ended between two files)? */
+static bool is_there(const struct place *at, struct hub_file *f, struct progress *p)
+{
+    struct digest got;
     struct error ignored = {0};
-    return f->sha256[0] && file_size(at->path) == f->size && !hash(at->path, f->path, hex, p, &ignored) &&
-           strcmp(hex, f->sha256) == 0;
+    bool fits = false;
+    if (file_size(at->path) != f->size || (!is_published(f) && !journal_vouches(at, f))) return false;
+    if (check(at->path, f, &got, &fits, p, &ignored) || !fits) return false;
+    memcpy(f->sha256, got.sha256, sizeof got.sha256);
+    return true;
 }
 
 static int open_part(const struct place *at, const struct hub_file *f, int *fd, struct journal *j, struct error *e)
 {
     char identity[IDENTITY_MAX];
-    int64_t there = file_size(at->part);
-    identity_of(identity, sizeof identity, f);
+    int64_t there = identity_of(identity, sizeof identity, f) ? file_size(at->part) : -1;
     int rc = make_parent(at->path, e);
     if (rc) return rc;
     rc = journal_open(j, at->journal, f->size, identity, there, e);
@@ -98,20 +122,28 @@ static void throw_away(const struct place *at)
 /* The .part is whole: check it and give it its name. */
 static int finish(const struct place *at, struct hub_file *f, struct progress *p, bool *damaged, struct error *e)
 {
-    char hex[DIGEST_HEX];
-    int rc = hash(at->part, f->path, hex, p, e);
+    struct digest got;
+    bool fits = false, published = is_published(f);
+    int rc = check(at->part, f, &got, &fits, p, e);
     if (rc) return rc;
-    if (file_size(at->part) != f->size || (f->sha256[0] && strcmp(hex, f->sha256) != 0)) {
+    if (!fits) {
         throw_away(at);
         *damaged = true;
         return error_set(e, ERR_FORMAT, "what came as %.200s does not match its published checksum and was removed",
                          f->path);
     }
-    memcpy(f->sha256, hex, sizeof hex);
+    memcpy(f->sha256, got.sha256, sizeof got.sha256);
     if (rename(at->part, at->path))
         return error_set(e, ERR_IO, "cannot rename %s: %s", file_base_name(at->part), strerror(errno));
-    unlink(at->journal);
+    if (published) unlink(at->journal);
     return OK;
+}
+
+void pull_file_settle(const struct hub_file *f, const char *directory)
+{
+    struct place at;
+    struct error ignored = {0};
+    if (!place_init(&at, directory, f->path, &ignored) && !file_exists(at.part)) unlink(at.journal);
 }
 
 int pull_file_from_hub(const struct hub_source *hub, const char *repo, struct hub_file *f, const char *directory,
@@ -130,7 +162,7 @@ int pull_file_from_hub(const struct hub_source *hub, const char *repo, struct hu
     if (file_size(at.part) != f->size && ftruncate(fd, (off_t)f->size))
         rc = error_set(e, errno == ENOSPC ? ERR_NO_SPACE : ERR_IO, "cannot make room for %.200s: %s", f->path,
                        strerror(errno));
-    if (!rc) rc = http_get_ranges(&hub->http, url, fd, &j, p, e);
+    if (!rc) rc = http_get_ranges(&hub->http, url, is_published(f) ? "" : f->version, fd, &j, p, e);
     progress_end(p);
     if (!rc && fsync(fd)) rc = error_set(e, ERR_IO, "cannot write %.200s: %s", f->path, strerror(errno));
     close(fd);
@@ -191,6 +223,6 @@ int64_t pull_file_there(const struct hub_file *f, const char *directory)
     int64_t size = 0;
     if (place_init(&at, directory, f->path, &ignored)) return 0;
     if (file_size(at.path) == f->size) return f->size;
-    int64_t done = file_exists(at.part) ? journal_peek(at.journal, &size) : 0;
+    int64_t done = file_exists(at.part) ? journal_peek(at.journal, NULL, &size) : 0;
     return size == f->size ? done : 0;
 }

@@ -56,11 +56,6 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static int take(struct hub_listing *out, const struct hub_file *f, struct error *e)
-{
-    return hub_listing_add(out, f->path, f->size, f->sha256, e);
-}
-
 /* NAME-00001-of-0000N.gguf: length of NAME and N; 0 if it is not split. */
 static int split_parts(const char *path, size_t *stem)
 {
@@ -95,7 +90,7 @@ static int select_file(const char *file, const struct hub_listing *listing, stru
         const struct hub_file *f = hub_listing_find(listing, name);
         if (!f) return error_set(e, ERR_NOT_FOUND, "the repository has no file %.200s", name);
         if (i == 1) snprintf(open, OPEN_BYTES, "%s", name);
-        int rc = take(out, f, e);
+        int rc = hub_listing_copy(out, f, e);
         if (rc) return rc;
     }
     return OK;
@@ -117,7 +112,7 @@ static int select_directory(const struct hub_listing *listing, struct hub_listin
     int rc = OK;
     open[0] = '\0';
     for (size_t i = 0; i < listing->count && !rc; i++)
-        if (loader_needs(listing->files[i].path)) rc = take(out, &listing->files[i], e);
+        if (loader_needs(listing->files[i].path)) rc = hub_listing_copy(out, &listing->files[i], e);
     return rc;
 }
 

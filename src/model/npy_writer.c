@@ -46,19 +46,28 @@ static int write_header(struct npy_writer *w, struct error *e)
     return write_all(w, header, sizeof header, e);
 }
 
+static int open_beside(struct npy_writer *w, const char *path, struct error *e)
+{
+    int rc = file_write_target(w->path, path, e);
+    if (rc) return rc;
+    int n = snprintf(w->temporary, sizeof w->temporary, "%s.tmp-%ld-XXXXXX", w->path, (long)getpid());
+    if (n < 0 || (size_t)n >= sizeof w->temporary) {
+        w->temporary[0] = '\0';
+        return error_set(e, ERR_TOO_LONG, "the path of the .npy file is too long");
+    }
+    w->fd = mkostemp(w->temporary, O_CLOEXEC);
+    return w->fd < 0 || fchmod(w->fd, 0644) ? fail(w, e) : OK;
+}
+
 int npy_writer_open(struct npy_writer *w, const char *path, size_t rows, size_t cols, struct error *e)
 {
     *w = (struct npy_writer){.fd = -1, .rows = rows, .cols = cols};
     size_t bytes;
     if (!checked_mul(rows, cols, &bytes) || !checked_mul(bytes, sizeof(float), &bytes))
         return error_set(e, ERR_TOO_LONG, "a matrix of %zu x %zu is too large to write", rows, cols);
-    int n = snprintf(w->path, sizeof w->path, "%s", path);
-    int m = snprintf(w->temporary, sizeof w->temporary, "%s.tmp-%ld-XXXXXX", path, (long)getpid());
-    if (n < 0 || m < 0 || (size_t)n >= sizeof w->path || (size_t)m >= sizeof w->temporary)
-        return error_set(e, ERR_TOO_LONG, "the path of the .npy file is too long");
-    w->fd = mkostemp(w->temporary, O_CLOEXEC);
-    if (w->fd < 0) return fail(w, e);
-    int rc = fchmod(w->fd, 0644) ? fail(w, e) : write_header(w, e);
+    snprintf(w->path, sizeof w->path, "%s", path); /* for sentences; a file's is replaced by where it really goes */
+    int rc = file_is_stream(path) ? file_open_stream(&w->fd, path, e) : open_beside(w, path, e);
+    if (!rc) rc = write_header(w, e);
     if (rc) npy_writer_abandon(w);
     return rc;
 }
@@ -77,7 +86,7 @@ int npy_writer_close(struct npy_writer *w, struct error *e)
     int rc = OK;
     if (w->fd < 0 || w->written != w->rows)
         rc = error_set(e, ERR_INTERNAL, "the .npy file holds %zu of %zu rows", w->written, w->rows);
-    if (!rc && (fsync(w->fd) || rename(w->temporary, w->path))) rc = fail(w, e);
+    if (!rc && w->temporary[0] && (fsync(w->fd) || rename(w->temporary, w->path))) rc = fail(w, e);
     if (!rc) close(w->fd);
     if (!rc) w->fd = -1;
     npy_writer_abandon(w);
@@ -88,6 +97,6 @@ void npy_writer_abandon(struct npy_writer *w)
 {
     if (w->fd < 0) return;
     close(w->fd);
-    unlink(w->temporary);
+    if (w->temporary[0]) unlink(w->temporary);
     w->fd = -1;
 }

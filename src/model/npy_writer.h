@@ -1,7 +1,9 @@
 /* npy_writer.h - a float32 matrix written to .npy a few rows at a time: logits of a long text do not fit into memory.
  *
- * The rows go to a file beside the path, which takes the path's name when all are there: a reader sees the old content
- * or the whole new one. Format: numpy.lib.format 1.0, as npy.h. Thread: one owner at a time. */
+ * The rows go to a file beside the path (or beside what it links to), which takes the path's name when all are there: a
+ * reader sees the old content or the whole new one. Pipes and character devices (/dev/null, /dev/stdout) are written to
+ * as they are; what else is there and is not a regular file is refused. Format: numpy.lib.format 1.0, as npy.h. Thread:
+ * one owner at a time. */
 #ifndef XIAOBEI_MODEL_NPY_WRITER_H
 #define XIAOBEI_MODEL_NPY_WRITER_H
 
@@ -11,8 +13,8 @@
 #include "base/limits.h"
 
 struct npy_writer {
-    char path[LIMIT_PATH], temporary[LIMIT_PATH];
-    int fd; /* -1: nothing is open */
+    char path[LIMIT_PATH], temporary[LIMIT_PATH]; /* temporary "": the rows go straight to the path */
+    int fd;                                       /* -1: nothing is open */
     size_t rows, cols, written;
 };
 

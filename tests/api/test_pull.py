@@ -4,15 +4,13 @@ import json
 import os
 import pathlib
 import pty
-import random
-import signal
 import subprocess
 import time
 
 import pytest
 from conftest import BINARY, free_port
-from support.bad_hub import BadHub, MuteListener
-from support.pull_home import LIMIT_SECONDS, MIB, Home, blob, journalled
+from support.bad_hub import BadHub, DeadHost, MuteListener
+from support.pull_home import LIMIT_SECONDS, MIB, Home, blob
 
 
 @pytest.fixture
@@ -138,9 +136,69 @@ def test_the_listing_may_have_pages_but_only_on_the_same_hub(home):
         hub.pages = [(json.dumps(entry[:1]).encode(), address), (json.dumps(entry[1:]).encode(), None)]
         home.run("pull", "hf:Org/Repo")
         home.run("rm", "Org--Repo")
+        home.environment["HF_ENDPOINT"], hub.prefix = hub.url + "/mirror", "/mirror"  # a mirror below a path
+        hub.pages = [(json.dumps(entry[:1]).encode(), "/mirror" + address), (json.dumps(entry[1:]).encode(), None)]
+        home.run("pull", "hf:Org/Repo")
+        home.run("rm", "Org--Repo")
+        home.hub(hf=hub)
+        hub.prefix = ""
         for elsewhere in ("http://localhost:1/x", hub.url + ".evil/x", "//127.0.0.1/x"):
             hub.pages = [(json.dumps(entry).encode(), elsewhere)]
             assert "another host" in home.run("pull", "hf:Org/Repo", code=65)[1]
+
+
+SMALL = [name for name in DIRECTORY if not name.endswith(".safetensors")]
+
+
+def flipped(data):
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+def test_a_small_file_that_was_damaged_is_not_taken(home):
+    with BadHub(files=DIRECTORY) as bad, BadHub(files=DIRECTORY) as good:
+        bad.small = SMALL
+        for name in ("config.json", "tokenizer.json"):
+            bad.sent = {name: flipped(DIRECTORY[name])}
+            _, err = home.hub(hf=bad).run("pull", "hf:Org/Repo", code=65)
+            assert f"came as {name}" in err and f"Org--Repo/{name}" not in home.files()
+            home.run("rm", "Org--Repo")
+        row = home.registry({"id": "tiny", "repo": "Org/Repo"})
+        home.hub(ms=good).run("pull", "tiny", row)
+        assert json.loads(home.files()["tiny/manifest.json"])["source"] == "ms"
+        assert home.files()["tiny/tokenizer.json"] == DIRECTORY["tokenizer.json"]
+
+
+def test_what_git_calls_a_small_file_is_kept_and_verified(home):
+    with BadHub(files=DIRECTORY) as hub:
+        hub.small = SMALL
+        listed = home.hub(hf=hub).run("pull", "hf:Org/Repo", "--dry-run")[0]
+        assert f"config.json\t2\tgit:{hub.git_id_of('config.json')}" in listed
+        assert "No checksum" not in home.run("pull", "hf:Org/Repo")[1]
+        path = home.models / "Org--Repo" / "manifest.json"
+        manifest = json.loads(path.read_text())
+        assert {f["path"]: f["git"] for f in manifest["files"] if "git" in f} == {n: hub.git_id_of(n) for n in SMALL}
+    home.run("verify", "Org--Repo")
+    damaged = flipped(DIRECTORY["config.json"])
+    (home.models / "Org--Repo" / "config.json").write_bytes(damaged)
+    for f in manifest["files"]:
+        if f["path"] == "config.json":
+            f["sha256"] = hashlib.sha256(damaged).hexdigest()
+    path.write_text(json.dumps(manifest))
+    assert "config.json" in home.run("verify", "Org--Repo", code=65)[1]
+
+
+def test_of_a_linked_model_only_the_link_is_removed(home):
+    with BadHub(files=GGUF) as hub:
+        home.hub(hf=hub).run("pull", "hf:Org/Repo")
+    elsewhere = home.path / "elsewhere"
+    (home.models / "Org--Repo").rename(elsewhere)
+    (home.models / "linked").symlink_to(elsewhere)
+    (home.models / "dangling").symlink_to(home.path / "nowhere")
+    home.run("verify", "linked")
+    for name in ("linked", "dangling"):
+        home.run("rm", name)
+        assert not os.path.lexists(home.models / name)
+    assert sorted(p.name for p in elsewhere.iterdir()) == ["manifest.json", "model.gguf"]
 
 
 # --- faults ------------------------------------------------------------------------------------------------------------
@@ -274,10 +332,12 @@ def test_broken_listings(home, name):
         assert hub.served == 0
 
 
-def test_a_disk_that_cannot_take_it_is_not_begun(home):
+@pytest.mark.parametrize("models", [
+    [], ["--dry-run", "--model-path", "xiaobei-test-missing"], ["--dry-run", "--model-path", "xiaobei-test-missing/x"]])
+def test_a_disk_that_cannot_take_it_is_not_begun(home, models):
     with BadHub(files=GGUF) as hub:
         hub.sizes["model.gguf"] = 1 << 40
-        _, err = home.hub(hf=hub).run("pull", "hf:Org/Repo", code=73)
+        _, err = home.hub(hf=hub).run("pull", "hf:Org/Repo", *models, code=73)
         assert "make room" in err and hub.served == 0 and hub.file_requests() == []
 
 
@@ -334,91 +394,43 @@ def test_a_dead_hub_costs_seconds_then_the_next_is_asked(home, scheme):
         assert "Hugging Face" in err and home.files()["tiny/model.gguf"] == GGUF["model.gguf"]
 
 
+@pytest.mark.parametrize("timeout", [[], ["--timeout", "1"]])
+@pytest.mark.parametrize("dead", ["silent", "closed"])
+def test_a_dead_download_host_is_asked_once(home, dead, timeout):
+    with DeadHost() as silent, BadHub(files={"model.gguf": blob(1000)}) as hub, BadHub(files={"model.gguf": blob(1000)}) as good:
+        hub.redirect = f"http://127.0.0.1:{silent.port if dead == 'silent' else free_port()}"
+        row = home.registry({"id": "tiny", "repo": "Org/Repo", "file": "model.gguf"})
+        _, err = home.hub(hf=hub, ms=good).run("pull", "tiny", row, *timeout)
+        assert "Hugging Face" in err and home.files()["tiny/model.gguf"] == blob(1000)
+        assert len(hub.file_requests()) == 1
+
+
+def test_a_download_host_that_was_there_may_come_back(home):
+    with BadHub(files=GGUF) as hub, BadHub(files=GGUF) as network:
+        hub.redirect = network.url
+        network.drop_after = 100_000
+        home.hub(hf=hub)
+        process = home.start("pull", "hf:Org/Repo", "--timeout", "1")
+        while network.served < MIB and process.poll() is None:
+            time.sleep(0.005)
+        hub.redirect = f"http://127.0.0.1:{free_port()}"
+        seen = len(hub.file_requests())
+        while len(hub.file_requests()) < seen + 6 and process.poll() is None:
+            time.sleep(0.005)
+        hub.redirect, network.drop_after = network.url, None
+        process.communicate(timeout=LIMIT_SECONDS)
+        assert process.returncode == 0 and home.files()["Org--Repo/model.gguf"] == GGUF["model.gguf"]
+
+
 def test_an_endpoint_must_be_http(home):
     home.hub(hf="file:///tmp").run("pull", "hf:Org/Repo", code=78)
-
-
-# --- killed at any moment -------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("hashes", [True, False])
-def test_killed_and_resumed(home, hashes):
-    data = blob(16 * MIB, 5)
-    chance = random.Random(7)
-    resumed = 0
-    with BadHub(files={"model.gguf": data}) as hub:
-        hub.no_hashes = not hashes
-        home.hub(hf=hub)
-        for _ in range(5):
-            hub.delay = 0.02
-            before = hub.served
-            target = before + chance.randrange(1 * MIB, 6 * MIB)
-            process = home.start("pull", "hf:Org/Repo")
-            while hub.served < target and process.poll() is None:
-                time.sleep(0.005)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            promised = journalled(home.models / "Org--Repo" / "model.gguf.part.journal")
-            resumed += bool(promised)
-            part = (home.models / "Org--Repo" / "model.gguf.part")
-            for first, last in promised:
-                with open(part, "rb") as f:
-                    f.seek(first)
-                    assert f.read(last - first) == data[first:last]
-            hub.requests.clear()
-            hub.delay = 0
-            # The next run may ask for nothing that the journal promises; only look, then kill again below.
-            process = home.start("pull", "hf:Org/Repo", "--dry-run")
-            out, _ = process.communicate(timeout=LIMIT_SECONDS)
-            assert process.returncode == 0
-        home.run("pull", "hf:Org/Repo")
-        for _, _, _, wanted in hub.file_requests():
-            if not wanted:
-                assert not promised
-                continue
-            low, high = map(int, wanted[6:].split("-"))
-            assert not any(low < last and first <= high for first, last in promised), "fetched what was there"
-        assert home.files()["Org--Repo/model.gguf"] == data
-        assert resumed >= 2
-    assert sorted(home.files()) == ["Org--Repo/manifest.json", "Org--Repo/model.gguf"]
-
-
-def test_a_file_that_changed_meanwhile_is_fetched_anew(home):
-    first, second = blob(4 * MIB, 8), blob(4 * MIB, 9)
-    with BadHub(files={"model.gguf": first}) as hub:
-        hub.drop_after = 1 << 17
-        hub.drops_left = None
-        hub.statuses = []
-        home.hub(hf=hub)
-        process = home.start("pull", "hf:Org/Repo")
-        while hub.served < 2 * MIB and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        hub.files["model.gguf"] = second
-        hub.drop_after = None
-        home.run("pull", "hf:Org/Repo")
-        assert home.files()["Org--Repo/model.gguf"] == second
-
-
-def test_two_at_once(home):
-    with BadHub(files={"model.gguf": blob(4 * MIB)}) as hub:
-        hub.delay = 0.05
-        home.hub(hf=hub)
-        one = home.start("pull", "hf:Org/Repo")
-        while hub.served == 0 and one.poll() is None:
-            time.sleep(0.005)
-        _, err = home.run("pull", "hf:Org/Repo", "--no-wait", code=75)
-        assert str(one.pid) in err
-        home.run("rm", "Org--Repo", code=75)
-        _, err = home.run("pull", "hf:Org/Repo")
-        assert f"pid {one.pid}" in err and one.wait() == 0
-        one.communicate()
-        assert hub.served == 4 * MIB
 
 
 # --- what the program says ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("arguments,code", [
     (["pull", "no-such-model"], 66), (["pull", "hf:only"], 64), (["pull", "hf:../x"], 64), (["pull", "hf:a/b:../c"], 64),
-    (["pull", "a", "b"], 64), (["pull", "--connections", "99"], 64), (["rm"], 64), (["verify", "absent"], 66),
+    (["pull", "a", "b"], 64), (["pull", "--connections", "99"], 64), (["pull", "--connections", "0"], 64),
+    (["pull", "--connections", "-1"], 64), (["pull", "--timeout", "0"], 64), (["rm"], 64), (["verify", "absent"], 66),
     (["pull", "--registry", "/nonexistent"], 66), (["ls", "x"], 64),
 ])
 def test_mistakes_get_a_sentence(home, arguments, code):

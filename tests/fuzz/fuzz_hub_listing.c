@@ -24,7 +24,7 @@ static void check_files(const struct hub_listing *l)
     for (size_t i = 0; i < l->count; i++) {
         const struct hub_file *f = &l->files[i];
         must(hub_path_is_safe(f->path, strlen(f->path)) && f->path[0] != '/' && !strstr(f->path, "/../"));
-        must(f->size >= 0 && (!f->sha256[0] || digest_is_hex(f->sha256)));
+        must(f->size >= 0 && (!f->sha256[0] || digest_is_hex(f->sha256)) && (!f->git[0] || digest_is_git_hex(f->git)));
     }
 }
 

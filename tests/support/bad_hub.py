@@ -2,6 +2,7 @@
 
 Faults are attributes of BadHub; everything that was asked for and every byte of a file that was sent is counted.
 """
+import email.utils
 import hashlib
 import http.server
 import json
@@ -11,6 +12,7 @@ import ssl
 import threading
 import time
 import urllib.parse
+import zlib
 
 CHUNK = 1 << 16
 
@@ -24,7 +26,12 @@ class BadHub:
         self.pages = None  # Hugging Face: list of (bytes, next address or None)
         self.sizes = {}  # path -> size the listing claims
         self.hashes = {}  # path -> sha256 the listing claims
-        self.no_hashes = False
+        self.no_hashes = False  # Hugging Face: no file is in LFS, only git's ids are listed
+        self.small = ()  # names that are not in LFS
+        self.no_checksums = False  # the listing has neither sha256 nor git's ids
+        self.sent = {}  # path -> bytes sent instead of what is listed
+        self.prefix = ""  # path below which this mirror lives
+        self.validator = None  # how file answers name their version: "ETag", "Last-Modified"
         self.ignore_ranges = False
         self.drop_after = None  # bytes of a body after which the connection is closed
         self.drops_left = None  # how often; None: always
@@ -80,8 +87,8 @@ class BadHub:
     def __exit__(self, *_):
         self.close()
 
-    def file_requests(self):
-        return [r for r in self.requests if "/resolve/" in r[1] or r[1].startswith("/cdn/")]
+    def file_requests(self, name=""):
+        return [r for r in self.requests if ("/resolve/" in r[1] or r[1].startswith("/cdn/")) and r[1].endswith(name)]
 
     # --- answers ---------------------------------------------------------------------------------------------------
     def answer(self, h):
@@ -89,6 +96,9 @@ class BadHub:
         with self.lock:
             self.requests.append((time.monotonic(), path, dict(h.headers), h.headers.get("Range")))
         plain = path.split("?")[0]
+        if not plain.startswith(self.prefix + "/"):
+            return self.send_plain(h, 404, b"no such mirror")
+        plain = plain[len(self.prefix):]
         if plain == f"/api/models/{self.repo}/tree/main":
             return self.send_listing(h, self.huggingface_listing())
         if plain == f"/api/v1/models/{self.repo}/repo/files":
@@ -104,11 +114,19 @@ class BadHub:
     def hash_of(self, path):
         return self.hashes.get(path) or hashlib.sha256(self.files[path]).hexdigest()
 
+    def git_id_of(self, path):
+        return hashlib.sha1(b"blob %d\0" % len(self.files[path]) + self.files[path]).hexdigest()
+
     def huggingface_listing(self):
         entries = [{"type": "directory", "oid": "0" * 40, "size": 0, "path": "folder"}]
         for path in self.files:
-            entry = {"type": "file", "oid": hashlib.sha1(path.encode()).hexdigest(), "size": self.size_of(path), "path": path}
-            if not self.no_hashes:
+            entry = {"type": "file", "size": self.size_of(path), "path": path}
+            if self.no_checksums:
+                pass
+            elif self.no_hashes or path in self.small:
+                entry["oid"] = self.git_id_of(path)
+            else:
+                entry["oid"] = hashlib.sha1(path.encode()).hexdigest()  # of the pointer
                 entry["lfs"] = {"oid": self.hash_of(path), "size": self.size_of(path), "pointerSize": 130}
             entries.append(entry)
         return json.dumps(entries).encode()
@@ -148,7 +166,7 @@ class BadHub:
             return self.send_plain(h, 302, b"", {"Location": target})
         if path not in self.files:
             return self.send_plain(h, 404, b"no such file")
-        data = self.files[path]
+        data = self.sent.get(path, self.files[path])
         wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", h.headers.get("Range") or "")
         if wanted and not self.ignore_ranges:
             first, last = int(wanted[1]), min(int(wanted[2]), len(data) - 1)
@@ -159,6 +177,10 @@ class BadHub:
             h.send_response(200)
         if self.linked_etag:
             h.send_header("X-Linked-ETag", f'"{self.linked_etag}"')
+        if self.validator == "ETag":
+            h.send_header("ETag", f'"{hashlib.md5(data).hexdigest()}"')
+        elif self.validator:
+            h.send_header(self.validator, email.utils.formatdate(1.7e9 + zlib.crc32(data) % 1e6, usegmt=True))
         h.send_header("Content-Length", str(last - first + 1))
         h.end_headers()
         self.send_body(h, data[first:last + 1])
@@ -186,6 +208,27 @@ class BadHub:
             self.closing.wait(600)
         if end < len(body):
             h.close_connection = True
+
+
+class DeadHost:
+    """An address where no connection ever stands: a full queue, whose newcomers the kernel drops in silence."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.listen(0)
+        self.port = self.socket.getsockname()[1]
+        self.fillers = [socket.socket() for _ in range(4)]
+        for filler in self.fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self.port))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in (*self.fillers, self.socket):
+            one.close()
 
 
 class MuteListener:

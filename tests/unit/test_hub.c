@@ -89,6 +89,51 @@ static void test_journal_drops_a_torn_line(void **state)
     journal_close(&j);
 }
 
+/* The id is what `git hash-object` says of the content. */
+static void test_checksums(void **state)
+{
+    (void)state;
+    char path[LIMIT_PATH];
+    struct digest got;
+    struct error e = {0};
+    path_of(path, "hello");
+    assert_int_equal(file_write_atomic(path, "hello\n", 6, 0600, &e), OK);
+    assert_int_equal(digest_file(path, true, &got, NULL, NULL, &e), OK);
+    assert_string_equal(got.git, "ce013625030ba8dba906f756967f9e9ca394464a");
+    assert_string_equal(got.sha256, "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
+    assert_int_equal(digest_file(path, false, &got, NULL, NULL, &e), OK);
+    assert_string_equal(got.git, "");
+    path_of(path, "fifo");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(digest_file(path, true, &got, NULL, NULL, &e), ERR_FORMAT);
+}
+
+static void test_which_oid_is_a_checksum(void **state)
+{
+    (void)state;
+    static const char id[] = "ce013625030ba8dba906f756967f9e9ca394464a";
+    static const char text[] = "[{\"type\":\"file\",\"path\":\"a\",\"size\":1,\"oid\":\"%s\"},"
+                               "{\"type\":\"file\",\"path\":\"b\",\"size\":1,\"oid\":\"%s\",\"lfs\":{\"size\":1}},"
+                               "{\"type\":\"file\",\"path\":\"c\",\"size\":1,\"oid\":\"%.39s\"}]";
+    char json[512];
+    struct hub_listing all = {0}, copy = {0};
+    struct manifest m = {0}, back;
+    struct error e = {0};
+    int n = snprintf(json, sizeof json, text, id, id, id);
+    assert_int_equal(hub_listing_parse_huggingface(&all, json, (size_t)n, &e), OK);
+    assert_string_equal(all.files[0].git, id);
+    assert_string_equal(all.files[1].git, ""); /* of the pointer, not of the content */
+    assert_string_equal(all.files[2].git, ""); /* cut short: not an id */
+    assert_int_equal(hub_listing_copy(&copy, &all.files[0], &e), OK);
+    m.files = copy;
+    assert_int_equal(manifest_write(&m, directory, &e), OK);
+    assert_int_equal(manifest_read(&back, directory, &e), OK);
+    assert_string_equal(back.files.files[0].git, id);
+    manifest_free(&back);
+    hub_listing_free(&copy);
+    hub_listing_free(&all);
+}
+
 static void test_choice_of_files(void **state)
 {
     (void)state;
@@ -213,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_names),           cmocka_unit_test(test_journal_merges_and_finds_holes),
         cmocka_unit_test(test_choice_of_files), cmocka_unit_test(test_journal_drops_a_torn_line),
         cmocka_unit_test(test_addresses),       cmocka_unit_test(test_references),
+        cmocka_unit_test(test_checksums),       cmocka_unit_test(test_which_oid_is_a_checksum),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
