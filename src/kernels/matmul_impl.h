@@ -253,6 +253,30 @@ ALWAYS_INLINE void unpack_block(enum dtype type, struct block_scratch *s, const 
     }
 }
 
+/* dot += the products of byte vectors [from, to) of cell c with the tokens from x on. */
+ALWAYS_INLINE void tile_dots(enum dtype type, const struct block_scratch *s, int c, int from, int to, const int8_t *x,
+                             size_t row_bytes, int groups, int tokens, v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS])
+{
+    const int run = V16_DOT_RUN(pack_bits(type));
+    UNROLLED for (int j = from; j < to; j += run)
+    {
+        v16i part[V16_TILE_GROUPS][V16_TILE_TOKENS];
+        EACH (g, groups)
+            EACH (t, tokens) part[g][t] = v16_part_begin(dot[g][t]);
+        UNROLLED for (int k = j; k < j + run; k++)
+        {
+            v16b w[V16_TILE_GROUPS];
+            EACH (g, groups) w[g] = v16_load_bytes(s->w[g][c][k]);
+            EACH (t, tokens) {
+                const int8_t *q = x + (size_t)t * row_bytes + 4 * k;
+                EACH (g, groups) part[g][t] = dot_quad(type, part[g][t], w[g], q);
+            }
+        }
+        EACH (g, groups)
+            EACH (t, tokens) dot[g][t] = v16_part_end(dot[g][t], part[g][t]);
+    }
+}
+
 /* One register tile: groups x tokens over the cells of a block. The accumulators come from and go to
  * scratch. first + t0 is the token, t0 its place in scratch. */
 ALWAYS_INLINE void tile_block(enum dtype type, struct block_scratch *s, const struct activations *x, size_t row_cells,
@@ -264,36 +288,25 @@ ALWAYS_INLINE void tile_block(enum dtype type, struct block_scratch *s, const st
     int off = type_offset(type);
     for (int c = 0; c < cells; c++) {
         v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS];
-        v16i part[V16_TILE_GROUPS][V16_TILE_TOKENS];
         v16i half[V16_TILE_GROUPS][V16_TILE_TOKENS];
         size_t at = (size_t)(first + t0) * row_cells + (size_t)(cell + c);
+        const int8_t *q = x->q + at * CELL_COLS;
         EACH (t, tokens) {
             const int32_t *sum16 = x->sum16 + (at + (size_t)t * row_cells) * 2;
             v16i start = v16_set1_int(off == 0 ? 0 : -off * (type == DTYPE_Q6_K ? sum16[0] : sum16[0] + sum16[1]));
-            EACH (g, groups) dot[g][t] = part[g][t] = start;
+            EACH (g, groups) dot[g][t] = start;
         }
-        EACH (j, 8) {
-            const int run = V16_DOT_RUN(pack_bits(type));
-            if (type == DTYPE_Q6_K && j == 4) {
-                EACH (g, groups) {
-                    v16i sc0 = v16_load_i8(s->sc[g][c][0]);
-                    EACH (t, tokens) {
-                        half[g][t] = v16_mul_int(dot[g][t], sc0);
-                        dot[g][t] = v16_set1_int(-off * x->sum16[(at + (size_t)t * row_cells) * 2 + 1]);
-                    }
-                }
-            }
-            v16b w[V16_TILE_GROUPS];
-            EACH (g, groups) w[g] = v16_load_bytes(s->w[g][c][j]);
-            EACH (t, tokens) {
-                const int8_t *q = x->q + (at + (size_t)t * row_cells) * CELL_COLS + 4 * j;
-                EACH (g, groups) {
-                    if (j % run == 0) part[g][t] = v16_part_begin(dot[g][t]);
-                    part[g][t] = dot_quad(type, part[g][t], w[g], q);
-                    if (j % run == run - 1) dot[g][t] = v16_part_end(dot[g][t], part[g][t]);
+        if (type == DTYPE_Q6_K) {
+            tile_dots(type, s, c, 0, 4, q, row_cells * CELL_COLS, groups, tokens, dot);
+            EACH (g, groups) {
+                v16i sc0 = v16_load_i8(s->sc[g][c][0]);
+                EACH (t, tokens) {
+                    half[g][t] = v16_mul_int(dot[g][t], sc0);
+                    dot[g][t] = v16_set1_int(-off * x->sum16[(at + (size_t)t * row_cells) * 2 + 1]);
                 }
             }
         }
+        tile_dots(type, s, c, type == DTYPE_Q6_K ? 4 : 0, 8, q, row_cells * CELL_COLS, groups, tokens, dot);
         EACH (g, groups) {
             v16f dw = v16_load(s->dw[g][c]);
             v16f mw = v16_load(s->mw[g][c]);
