@@ -34,18 +34,24 @@
 #endif
 #define EACH(i, n) UNROLLED for (int i = 0; i < (n); i++)
 
-enum { BLOCK_CELLS = 8, FLOAT_BLOCK_COLS = 64, STRIP_TOKENS = 512, PREFETCH_AHEAD = 2048 };
+/* A strip is what shares its activations: 128 tokens x 48 cells of them (200 KB) stay in the second cache while up to 8
+ * groups pass over them. Sizes are those of Zen 3 and up: 32 KB, 512 KB. */
+enum { BLOCK_CELLS = 8, STRIP_TOKENS = 128, STRIP_GROUPS = 8, STRIP_CELLS = 48 };
+enum { FLOAT_BLOCK_COLS = 64, FLOAT_TOKENS = 512, PREFETCH_AHEAD = 2048 };
+_Static_assert(STRIP_GROUPS % V16_TILE_GROUPS == 0 && STRIP_CELLS % BLOCK_CELLS == 0, "tiles must fill a strip");
+
+typedef float tile_row[V16_TILE_GROUPS][16]; /* the accumulators of one token in a tile */
 
 /* Scratch of a worker for the many-token shape; fits KERNELS_SCRATCH. */
 struct block_scratch {
-    float acc[STRIP_TOKENS][V16_TILE_GROUPS][16]; /* between blocks */
+    tile_row acc[STRIP_GROUPS / V16_TILE_GROUPS][STRIP_TOKENS]; /* between blocks */
     uint8_t w[V16_TILE_GROUPS][BLOCK_CELLS][8][VECTOR_BYTES];
     float dw[V16_TILE_GROUPS][BLOCK_CELLS][16];
     float mw[V16_TILE_GROUPS][BLOCK_CELLS][16];
     int8_t sc[V16_TILE_GROUPS][BLOCK_CELLS][2][16]; /* Q6_K */
 };
 struct float_scratch {
-    float acc[STRIP_TOKENS][V16_TILE_GROUPS][16];
+    tile_row acc[FLOAT_TOKENS];
     float w[FLOAT_BLOCK_COLS][V16_TILE_GROUPS][16];
 };
 _Static_assert(sizeof(struct block_scratch) <= KERNELS_SCRATCH && sizeof(struct float_scratch) <= KERNELS_SCRATCH,
@@ -277,14 +283,15 @@ ALWAYS_INLINE void tile_dots(enum dtype type, const struct block_scratch *s, int
     }
 }
 
-/* One register tile: groups x tokens over the cells of a block. The accumulators come from and go to
- * scratch. first + t0 is the token, t0 its place in scratch. */
-ALWAYS_INLINE void tile_block(enum dtype type, struct block_scratch *s, const struct activations *x, size_t row_cells,
-                              int cell, int cells, int first, int t0, int groups, int tokens)
+/* One register tile: groups x tokens over the cells of a block. The accumulators come from sums and go back. first + t0
+ * is the token, t0 its place in sums. */
+ALWAYS_INLINE void tile_block(enum dtype type, const struct block_scratch *s, tile_row *sums,
+                              const struct activations *x, size_t row_cells, int cell, int cells, int first, int t0,
+                              int groups, int tokens)
 {
     v16f acc[V16_TILE_GROUPS][V16_TILE_TOKENS];
     EACH (g, groups)
-        EACH (t, tokens) acc[g][t] = v16_load(s->acc[t0 + t][g]);
+        EACH (t, tokens) acc[g][t] = v16_load(sums[t0 + t][g]);
     int off = type_offset(type);
     for (int c = 0; c < cells; c++) {
         v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS];
@@ -320,38 +327,53 @@ ALWAYS_INLINE void tile_block(enum dtype type, struct block_scratch *s, const st
         }
     }
     EACH (g, groups)
-        EACH (t, tokens) v16_store(s->acc[t0 + t][g], acc[g][t]);
+        EACH (t, tokens) v16_store(sums[t0 + t][g], acc[g][t]);
 }
 
 /* All tokens of a strip over one block of cells: full tiles, then smaller ones. groups is a constant here. */
-ALWAYS_INLINE void tiles_block(enum dtype type, struct block_scratch *s, const struct activations *x, size_t row_cells,
-                               int cell, int cells, int first, int n, int groups)
+ALWAYS_INLINE void tiles_block(enum dtype type, const struct block_scratch *s, tile_row *sums,
+                               const struct activations *x, size_t row_cells, int cell, int cells, int first, int n,
+                               int groups)
 {
     int t = 0;
     for (; t + V16_TILE_TOKENS <= n; t += V16_TILE_TOKENS)
-        tile_block(type, s, x, row_cells, cell, cells, first, t, groups, V16_TILE_TOKENS);
+        tile_block(type, s, sums, x, row_cells, cell, cells, first, t, groups, V16_TILE_TOKENS);
     for (; V16_TILE_TOKENS > 3 && t + 3 <= n; t += 3)
-        tile_block(type, s, x, row_cells, cell, cells, first, t, groups, V16_TILE_TOKENS > 3 ? 3 : 1);
-    for (; t < n; t++) tile_block(type, s, x, row_cells, cell, cells, first, t, groups, 1);
+        tile_block(type, s, sums, x, row_cells, cell, cells, first, t, groups, V16_TILE_TOKENS > 3 ? 3 : 1);
+    for (; t < n; t++) tile_block(type, s, sums, x, row_cells, cell, cells, first, t, groups, 1);
 }
 
-/* A strip: `groups` groups, tokens [first, first + n), n <= STRIP_TOKENS. */
+/* One tile's width of groups over the cells [from, to) for the tokens of a strip. */
+ALWAYS_INLINE void strip_groups(enum dtype type, const struct matmul_job *job, const struct pack_layout *l,
+                                tile_row *sums, int group, int groups, int from, int to, int first, int n)
+{
+    struct block_scratch *s = job->scratch;
+    size_t row_cells = (size_t)l->cells;
+    for (int cell = from; cell < to; cell += BLOCK_CELLS) {
+        int cells = to - cell < BLOCK_CELLS ? to - cell : BLOCK_CELLS;
+        unpack_block(type, s, job, l, group, groups, cell, cells);
+        if (groups == V16_TILE_GROUPS)
+            tiles_block(type, s, sums, job->x, row_cells, cell, cells, first, n, V16_TILE_GROUPS);
+        else
+            tiles_block(type, s, sums, job->x, row_cells, cell, cells, first, n, 1);
+    }
+}
+
+/* A strip: groups [group, group + groups), at most STRIP_GROUPS; tokens [first, first + n), n <= STRIP_TOKENS. */
 ALWAYS_INLINE void strip_many(enum dtype type, const struct matmul_job *job, const struct pack_layout *l, int group,
                               int groups, int first, int n)
 {
     struct block_scratch *s = job->scratch;
-    size_t row_cells = (size_t)l->cells;
-    memset(s->acc, 0, sizeof s->acc[0] * (size_t)n);
-    for (int cell = 0; cell < l->cells; cell += BLOCK_CELLS) {
-        int cells = l->cells - cell < BLOCK_CELLS ? l->cells - cell : BLOCK_CELLS;
-        unpack_block(type, s, job, l, group, groups, cell, cells);
-        if (groups == V16_TILE_GROUPS)
-            tiles_block(type, s, job->x, row_cells, cell, cells, first, n, V16_TILE_GROUPS);
-        else
-            tiles_block(type, s, job->x, row_cells, cell, cells, first, n, 1);
+    const int wide = V16_TILE_GROUPS;
+    for (int g = 0; g < groups; g += wide) memset(s->acc[g / wide], 0, sizeof s->acc[0][0] * (size_t)n);
+    for (int from = 0; from < l->cells; from += STRIP_CELLS) {
+        int to = l->cells - from < STRIP_CELLS ? l->cells : from + STRIP_CELLS;
+        for (int g = 0; g < groups; g += wide)
+            strip_groups(type, job, l, s->acc[g / wide], group + g, groups - g < wide ? groups - g : wide, from, to,
+                         first, n);
     }
-    for (int t = 0; t < n; t++)
-        for (int g = 0; g < groups; g++) store_rows(job, first + t, group + g, v16_load(s->acc[t][g]));
+    for (int g = 0; g < groups; g++)
+        for (int t = 0; t < n; t++) store_rows(job, first + t, group + g, v16_load(s->acc[g / wide][t][g % wide]));
 }
 
 /* --- float weights and precise mode
@@ -508,10 +530,12 @@ ALWAYS_INLINE void matmul_typed(enum dtype type, const struct matmul_job *job, i
         matmul_few(type, job, &l, begin, end);
         return;
     }
-    for (int g = begin; g < end; g += V16_TILE_GROUPS) {
-        int groups = end - g < V16_TILE_GROUPS ? end - g : V16_TILE_GROUPS;
-        for (int first = 0; first < job->x->n; first += STRIP_TOKENS) {
-            int n = job->x->n - first < STRIP_TOKENS ? job->x->n - first : STRIP_TOKENS;
+    const int tokens = as_float ? FLOAT_TOKENS : STRIP_TOKENS;
+    const int wide = as_float ? V16_TILE_GROUPS : STRIP_GROUPS;
+    for (int g = begin; g < end; g += wide) {
+        int groups = end - g < wide ? end - g : wide;
+        for (int first = 0; first < job->x->n; first += tokens) {
+            int n = job->x->n - first < tokens ? job->x->n - first : tokens;
             if (as_float)
                 float_strip(type, job, &l, g, groups, first, n);
             else
