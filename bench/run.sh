@@ -1,6 +1,9 @@
 #!/bin/sh
-# run.sh [compare.py options] - measure beside llama.cpp, driven through the published Python package llama-cpp-python. The package is built
-# with native flags into build/peer the first time (several minutes); PEER=DIR uses an existing virtual environment.
+# run.sh [compare.py options] - speed beside llama.cpp; run.sh quality [quality.py options] - the same for correctness.
+#
+# The peer is the published Python package llama-cpp-python, built with native flags into build/peer the first time
+# (several minutes); PEER=DIR uses an existing virtual environment. Without --model the default 1.5B (for quality the
+# 0.5B of the reference) is brought and measured.
 set -eu
 build=${BUILD:-build}
 peer=${PEER:-$build/peer}
@@ -14,4 +17,19 @@ fi
     CMAKE_ARGS=-DGGML_NATIVE=ON "$peer/bin/pip" install --quiet --disable-pip-version-check --no-binary llama-cpp-python \
         llama-cpp-python numpy
 }
-exec "$peer/bin/python" "$(dirname "$0")/compare.py" --bin "$build/xiaobei" "$@"
+script=compare.py
+id=qwen2.5-1.5b-instruct-q4_k_m
+if [ "${1:-}" = quality ]; then
+    script=quality.py
+    id=qwen2.5-0.5b-instruct-q4_k_m
+    shift
+fi
+case " $* " in
+*" --model "* | *" --help "*) ;;
+*)
+    model=$("$build/xiaobei" pull --json "$id" | sed -n 's/.*"event": *"done".*"path": *"\([^"]*\)".*/\1/p')
+    [ -n "$model" ] || { echo "The model $id could not be brought; name one with --model FILE" >&2 && exit 66; }
+    set -- --model "$model" "$@"
+    ;;
+esac
+exec "$peer/bin/python" "$(dirname "$0")/$script" --bin "$build/xiaobei" "$@"
