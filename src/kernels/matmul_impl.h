@@ -259,9 +259,20 @@ ALWAYS_INLINE void unpack_block(enum dtype type, struct block_scratch *s, const 
     }
 }
 
-/* dot += the products of byte vectors [from, to) of cell c with the tokens from x on. */
+#if !V16_HAS_PAIRS /* never called then */
+ALWAYS_INLINE v16i v16_part_end_scaled(v16i acc, v16i part, v16i pairs)
+{
+    (void)part;
+    (void)pairs;
+    return acc;
+}
+#endif
+
+/* dot += the products of byte vectors [from, to) of cell c with the tokens from x on, times scale [groups] unless NULL.
+ */
 ALWAYS_INLINE void tile_dots(enum dtype type, const struct block_scratch *s, int c, int from, int to, const int8_t *x,
-                             size_t row_bytes, int groups, int tokens, v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS])
+                             size_t row_bytes, int groups, int tokens, const v16i *scale,
+                             v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS])
 {
     const int run = V16_DOT_RUN(pack_bits(type));
     UNROLLED for (int j = from; j < to; j += run)
@@ -279,8 +290,58 @@ ALWAYS_INLINE void tile_dots(enum dtype type, const struct block_scratch *s, int
             }
         }
         EACH (g, groups)
-            EACH (t, tokens) dot[g][t] = v16_part_end(dot[g][t], part[g][t]);
+            EACH (t, tokens)
+                dot[g][t] =
+                    scale ? v16_part_end_scaled(dot[g][t], part[g][t], scale[g]) : v16_part_end(dot[g][t], part[g][t]);
     }
+}
+
+/* The integer dot products of a tile's cell. q and sum16: of its first token. */
+ALWAYS_INLINE void tile_cell(enum dtype type, const struct block_scratch *s, int c, const int8_t *q,
+                             const int32_t *sum16, size_t row_cells, int groups, int tokens,
+                             v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS])
+{
+    const int off = type_offset(type);
+    size_t row_bytes = row_cells * CELL_COLS;
+    EACH (t, tokens) {
+        const int32_t *sum = sum16 + (size_t)t * row_cells * 2;
+        v16i start = v16_set1_int(off == 0 ? 0 : -off * (type == DTYPE_Q6_K ? sum[0] : sum[0] + sum[1]));
+        EACH (g, groups) dot[g][t] = start;
+    }
+    if (type != DTYPE_Q6_K) {
+        tile_dots(type, s, c, 0, 8, q, row_bytes, groups, tokens, NULL, dot);
+        return;
+    }
+#if V16_HAS_PAIRS
+    v16i sc0[V16_TILE_GROUPS];
+    v16i sc1[V16_TILE_GROUPS];
+    EACH (g, groups) {
+        v16i both = v16_load_pairs(s->sc[g][c][0], s->sc[g][c][1]);
+        sc0[g] = v16_load_pairs(s->sc[g][c][0], s->sc[g][c][0]);
+        sc1[g] = v16_load_pairs(s->sc[g][c][1], s->sc[g][c][1]);
+        EACH (t, tokens) { /* the offset is 32 */
+            const int32_t *sum = sum16 + (size_t)t * row_cells * 2;
+            dot[g][t] = v16_pairs_dot_32(both, -sum[0], -sum[1]);
+        }
+    }
+    tile_dots(type, s, c, 0, 4, q, row_bytes, groups, tokens, sc0, dot);
+    tile_dots(type, s, c, 4, 8, q, row_bytes, groups, tokens, sc1, dot);
+#else
+    v16i half[V16_TILE_GROUPS][V16_TILE_TOKENS];
+    tile_dots(type, s, c, 0, 4, q, row_bytes, groups, tokens, NULL, dot);
+    EACH (g, groups) {
+        v16i sc0 = v16_load_i8(s->sc[g][c][0]);
+        EACH (t, tokens) {
+            half[g][t] = v16_mul_int(dot[g][t], sc0);
+            dot[g][t] = v16_set1_int(-off * sum16[(size_t)t * row_cells * 2 + 1]);
+        }
+    }
+    tile_dots(type, s, c, 4, 8, q, row_bytes, groups, tokens, NULL, dot);
+    EACH (g, groups) {
+        v16i sc1 = v16_load_i8(s->sc[g][c][1]);
+        EACH (t, tokens) dot[g][t] = v16_add_int(half[g][t], v16_mul_int(dot[g][t], sc1));
+    }
+#endif
 }
 
 /* One register tile: groups x tokens over the cells of a block. The accumulators come from sums and go back. first + t0
@@ -292,37 +353,16 @@ ALWAYS_INLINE void tile_block(enum dtype type, const struct block_scratch *s, ti
     v16f acc[V16_TILE_GROUPS][V16_TILE_TOKENS];
     EACH (g, groups)
         EACH (t, tokens) acc[g][t] = v16_load(sums[t0 + t][g]);
-    int off = type_offset(type);
     for (int c = 0; c < cells; c++) {
         v16i dot[V16_TILE_GROUPS][V16_TILE_TOKENS];
-        v16i half[V16_TILE_GROUPS][V16_TILE_TOKENS];
         size_t at = (size_t)(first + t0) * row_cells + (size_t)(cell + c);
-        const int8_t *q = x->q + at * CELL_COLS;
-        EACH (t, tokens) {
-            const int32_t *sum16 = x->sum16 + (at + (size_t)t * row_cells) * 2;
-            v16i start = v16_set1_int(off == 0 ? 0 : -off * (type == DTYPE_Q6_K ? sum16[0] : sum16[0] + sum16[1]));
-            EACH (g, groups) dot[g][t] = start;
-        }
-        if (type == DTYPE_Q6_K) {
-            tile_dots(type, s, c, 0, 4, q, row_cells * CELL_COLS, groups, tokens, dot);
-            EACH (g, groups) {
-                v16i sc0 = v16_load_i8(s->sc[g][c][0]);
-                EACH (t, tokens) {
-                    half[g][t] = v16_mul_int(dot[g][t], sc0);
-                    dot[g][t] = v16_set1_int(-off * x->sum16[(at + (size_t)t * row_cells) * 2 + 1]);
-                }
-            }
-        }
-        tile_dots(type, s, c, type == DTYPE_Q6_K ? 4 : 0, 8, q, row_cells * CELL_COLS, groups, tokens, dot);
+        tile_cell(type, s, c, x->q + at * CELL_COLS, x->sum16 + at * 2, row_cells, groups, tokens, dot);
         EACH (g, groups) {
             v16f dw = v16_load(s->dw[g][c]);
             v16f mw = v16_load(s->mw[g][c]);
-            v16i sc1 = type == DTYPE_Q6_K ? v16_load_i8(s->sc[g][c][1]) : v16_set1_int(0);
             EACH (t, tokens) {
                 size_t i = at + (size_t)t * row_cells;
-                v16i idot = dot[g][t];
-                if (type == DTYPE_Q6_K) idot = v16_add_int(half[g][t], v16_mul_int(idot, sc1));
-                acc[g][t] = cell_step(type, acc[g][t], idot, dw, mw, x->scale[i], x->dsum[i]);
+                acc[g][t] = cell_step(type, acc[g][t], dot[g][t], dw, mw, x->scale[i], x->dsum[i]);
             }
         }
     }

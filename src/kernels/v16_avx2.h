@@ -17,6 +17,7 @@
 #define V16_VALUE_QUERIES      2
 #define V16_VALUE_VECTORS      2
 #define V16_WIDE_DOT_IS_SIGNED 1
+#define V16_HAS_PAIRS          1
 
 typedef struct {
     __m256 lo, hi;
@@ -212,11 +213,17 @@ static inline v16i v16_part_begin(v16i acc)
     (void)acc;
     return (v16i){_mm256_setzero_si256(), _mm256_setzero_si256()};
 }
+/* acc + the pairs of part times those of scale; in assembly for the reason given below. */
+static inline __m256i v16_pairs_end(__m256i acc, __m256i part, __m256i scale)
+{
+    __m256i sum;
+    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(acc), "=x"(sum) : "x"(part), "x"(scale));
+    return acc;
+}
 static inline v16i v16_part_end(v16i acc, v16i part)
 {
     __m256i one = _mm256_set1_epi16(1);
-    return (v16i){_mm256_add_epi32(acc.lo, _mm256_madd_epi16(part.lo, one)),
-                  _mm256_add_epi32(acc.hi, _mm256_madd_epi16(part.hi, one))};
+    return (v16i){v16_pairs_end(acc.lo, part.lo, one), v16_pairs_end(acc.hi, part.hi, one)};
 }
 /* part + w * a in 16 bits. In assembly because compilers reorder the sums into a tree: all products first, kept in
  * memory for want of registers, at half the speed. Two instructions that stay together need one register for both. */
@@ -230,6 +237,29 @@ static inline v16i v16_dot(v16i part, v16b w, const int8_t *a)
 {
     __m256i quad = v16_quad(a);
     return (v16i){v16_dot_half(part.lo, w.lo, quad), v16_dot_half(part.hi, w.hi, quad)};
+}
+/* Pairs of 16 bits per lane: a in the lower half, b in the upper. As a part's sums are pairs too, one multiplication
+ * scales and adds them. */
+static inline __m256i v16_pair_half(__m128i a, __m128i b)
+{
+    return _mm256_blend_epi16(_mm256_cvtepi8_epi32(a), _mm256_slli_epi32(_mm256_cvtepi8_epi32(b), 16), 0xAA);
+}
+static inline v16i v16_load_pairs(const int8_t *a, const int8_t *b)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
+    __m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
+    return (v16i){v16_pair_half(x, y), v16_pair_half(_mm_srli_si128(x, 8), _mm_srli_si128(y, 8))};
+}
+static inline v16i v16_part_end_scaled(v16i acc, v16i part, v16i pairs)
+{
+    return (v16i){v16_pairs_end(acc.lo, part.lo, pairs.lo), v16_pairs_end(acc.hi, part.hi, pairs.hi)};
+}
+/* pairs.a * x + pairs.b * y, times 32; x and y fit 16 bits. */
+static inline v16i v16_pairs_dot_32(v16i pairs, int32_t x, int32_t y)
+{
+    __m256i both = _mm256_set1_epi32((int32_t)(((uint32_t)x & 0xFFFF) | (uint32_t)y << 16));
+    return (v16i){_mm256_slli_epi32(_mm256_madd_epi16(pairs.lo, both), 5),
+                  _mm256_slli_epi32(_mm256_madd_epi16(pairs.hi, both), 5)};
 }
 /* Eight-bit weights would overflow 16 bits as unsigned: |w - 128| * (a with the sign of w - 128) is at most 2 * 128 *
  * 127. */

@@ -18,6 +18,7 @@
 #define V16_VALUE_QUERIES      4
 #define V16_VALUE_VECTORS      4
 #define V16_WIDE_DOT_IS_SIGNED 0
+#define V16_HAS_PAIRS          0
 
 typedef __m512 v16f;
 typedef __m512i v16i;

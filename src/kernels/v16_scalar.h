@@ -21,6 +21,7 @@
 #define V16_VALUE_QUERIES      1 /* queries x vectors of dimensions */
 #define V16_VALUE_VECTORS      1
 #define V16_WIDE_DOT_IS_SIGNED 1 /* v16_dot_wide subtracts 128 from the weights itself */
+#define V16_HAS_PAIRS          0 /* v16_part_end_scaled and its kin: for parts that are pairs of 16-bit sums */
 
 typedef struct {
     float x[16];
