@@ -36,7 +36,8 @@ struct engine_options {
 
 /* Open, plan, check, load, start the thread. Blocks while loading. */
 int engine_open(struct engine **out, const struct engine_options *o, struct error *e) MUST_USE;
-/* End every request and join the thread (the engine stays readable); and free everything. NULL is fine for both. */
+/* End every request with ERR_UNAVAILABLE and join the thread (the engine stays readable); and free everything. NULL is
+ * fine for both. */
 void engine_shutdown(struct engine *en);
 void engine_close(struct engine *en);
 

@@ -227,14 +227,14 @@ static void finish_stream(struct answer *a)
 {
     if (a->error.code) {
         put_event(a, app_error_object(&a->error, NULL));
-    } else {
-        put_chunk(a, a->r->is_completion ? content_delta("", 0) : json_object(), NULL, reason_name(a));
-        if (a->r->include_usage) {
-            json_t *last = envelope(a, json_array());
-            json_object_set_new(last, "usage", usage_object(a));
-            json_object_set_new(last, "xiaobei:timings", timings_object(a));
-            put_event(a, last);
-        }
+        return; /* without [DONE]: the answer is not complete */
+    }
+    put_chunk(a, a->r->is_completion ? content_delta("", 0) : json_object(), NULL, reason_name(a));
+    if (a->r->include_usage) {
+        json_t *last = envelope(a, json_array());
+        json_object_set_new(last, "usage", usage_object(a));
+        json_object_set_new(last, "xiaobei:timings", timings_object(a));
+        put_event(a, last);
     }
     buf_append_text(&a->out, "data: [DONE]\n\n");
 }

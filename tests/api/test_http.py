@@ -396,6 +396,28 @@ def test_sigterm_drains_running_answers(start_server):
     assert result["text"].rstrip().endswith("data: [DONE]") and '"finish_reason":"length"' in result["text"]
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_server_that_ends_says_so_and_blames_nobody(start_server, stream):
+    server = start_server("--max-length", "4096")
+    with long_request(server, stream, tokens=4000) as client:
+        while (server.metric("xiaobei_completion_tokens_total") or 0) < 3:
+            time.sleep(0.05)
+        server.process.send_signal(signal.SIGTERM)
+        while "draining" not in server.log():
+            time.sleep(0.05)
+        server.process.send_signal(signal.SIGTERM)  # at once
+        client.settimeout(60)
+        received = b"".join(iter(lambda: client.recv(65536), b""))
+    assert server.process.wait(timeout=60) == 0
+    error = {"message": "the server is shutting down", "type": "server_error", "param": None, "code": None}
+    if stream:
+        events = [line[6:] for line in received.decode().split("\n") if line.startswith("data: ")]
+        assert json.loads(events[-1])["error"] == error and "[DONE]" not in received.decode()
+    else:
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert status_of(received) == 503 and b"Retry-After: 5" in head and json.loads(body)["error"] == error
+
+
 def test_sigusr1_reopens_the_log(start_server):
     server = start_server()
     log = server.home / "logs/server.log"
