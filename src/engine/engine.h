@@ -63,6 +63,7 @@ struct engine_event {
     enum engine_event_kind kind;
     int prefilled;
     int32_t token;
+    bool is_end;      /* the token ends the answer and is no part of it */
     const char *text; /* complete UTF-8, NUL-terminated, borrowed for the call; never part of a stop string */
     size_t text_len;
     float logprob;

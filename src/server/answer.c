@@ -254,7 +254,7 @@ static int on_event(void *user, const struct engine_event *event)
     struct answer *a = user;
     pthread_mutex_lock(&a->lock);
     if (event->kind == ENGINE_TOKEN) {
-        json_t *logprobs = a->r->logprobs ? json_pack("[o]", logprob_entry(a, event)) : NULL;
+        json_t *logprobs = a->r->logprobs && !event->is_end ? json_pack("[o]", logprob_entry(a, event)) : NULL;
         count_token(a);
         take_text(a, event->text, event->text_len, logprobs);
     } else if (event->kind == ENGINE_DONE || event->kind == ENGINE_FAILED) {
