@@ -1,6 +1,9 @@
 /* json.c - see json.h. The depth is measured before the parser recurses. */
 #include "base/json.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "base/limits.h"
 
 int json_depth(const char *data, size_t n, int limit)
@@ -26,6 +29,17 @@ int json_depth(const char *data, size_t n, int limit)
     return deepest;
 }
 
+static const char *what_is_wrong(const json_error_t *why)
+{
+    bool real = strstr(why->text, "real") != NULL;
+    switch (json_error_code(why)) {
+    case json_error_duplicate_key: return "a duplicate key";
+    case json_error_numeric_overflow:
+        return real ? "a number is too large for any field" : "a whole number does not fit into 64 bits with a sign";
+    default: return "not valid JSON";
+    }
+}
+
 int json_read(json_t **out, const char *data, size_t n, struct error *e)
 {
     *out = NULL;
@@ -36,7 +50,5 @@ int json_read(json_t **out, const char *data, size_t n, struct error *e)
     if (*out) return OK;
     if (json_error_code(&why) == json_error_out_of_memory || why.line < 0) /* jansson has no place for want of memory */
         return error_set(e, ERR_NOMEM, "no memory to read the JSON");
-    return error_set(e, ERR_FORMAT, "%s at line %d, column %d",
-                     json_error_code(&why) == json_error_duplicate_key ? "a duplicate key" : "not valid JSON", why.line,
-                     why.column);
+    return error_set(e, ERR_FORMAT, "%s at line %d, column %d", what_is_wrong(&why), why.line, why.column);
 }

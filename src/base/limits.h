@@ -49,8 +49,13 @@
 /* --- server ----------------------------------------------------------------------------------------------------- */
 #define LIMIT_HTTP_BODY        (16 * MIB)
 #define LIMIT_HTTP_HEADERS     (64 * KIB) /* request line and headers together */
+#define LIMIT_HTTP_METHOD      32         /* bytes */
+#define LIMIT_HTTP_TARGET      (8 * KIB)  /* the address in the request line */
+#define LIMIT_HTTP_ITEMS       256        /* headers, cookies and query fields: the library keeps a record of each */
+#define LIMIT_HTTP_TRAILERS    (4 * KIB)  /* of a chunked body; also one of its size lines */
 #define LIMIT_HTTP_CONNECTIONS 512
-#define LIMIT_HEADER_SECONDS   60        /* headers not complete by then: 408 and close */
+#define LIMIT_HEADER_SECONDS   60        /* from a request's first byte to the end of its headers: then 408 and close */
+#define LIMIT_BODY_SECONDS     300       /* from there to the end of its body: 16 MiB at 450 kbit/s */
 #define LIMIT_SSE_BACKLOG      (4 * MIB) /* unread answer of a slow client; beyond it the request is cancelled */
 #define LIMIT_MESSAGES         1024      /* chat messages in a request */
 #define LIMIT_TOOLS            128

@@ -32,7 +32,7 @@ enum { DEFAULT_PORT = 7860, DRAIN_SECONDS = 30 };
 struct serve_options {
     struct engine_arguments engine;
     const char *host, *log_level, *log_dir;
-    int port, header_seconds;
+    int port, header_seconds, body_seconds;
     float ping_seconds;
     bool insecure, supervise, quiet;
 };
@@ -176,7 +176,8 @@ static int start_server(struct serve *s, struct error *e)
                              .app = &s->app,
                              .admit = app_admit,
                              .finished = app_finished,
-                             .header_seconds = s->o->header_seconds};
+                             .header_seconds = s->o->header_seconds,
+                             .body_seconds = s->o->body_seconds};
     int rc = http_server_start(&s->server, &h, e);
     char holder[128];
     if (rc == ERR_CONFLICT && port_holder_find(s->o->port, holder, sizeof holder)) {
@@ -281,6 +282,7 @@ static int run(int argc, char **argv)
                                         {"--log-level", OPTION_TEXT, &o.log_level},
                                         {"--quiet", OPTION_FLAG, &o.quiet},
                                         {"--header-seconds", OPTION_INT, &o.header_seconds},
+                                        {"--body-seconds", OPTION_INT, &o.body_seconds},
                                         {"--ping-seconds", OPTION_FLOAT, &o.ping_seconds},
                                         {0}};
     struct error e = {0};

@@ -154,6 +154,8 @@ int engine_submit(struct engine *en, const struct engine_request *r, uint64_t *i
     } else if (en->queue_length >= LIMIT_QUEUE) {
         rc = error_set(e, ERR_BUSY, "%d requests are waiting already; try again in a few seconds", en->queue_length);
     } else {
+        bool was_idle = en->stats.running == 0 && en->stats.queued == 0;
+        if (was_idle) en->stats.last_step = clock_monotonic(); /* its thread has yet to wake: no step is late before */
         *id = j->id = ++en->next_id;
         if (en->queue_tail)
             en->queue_tail->next = j;

@@ -1,8 +1,7 @@
 /* engine.h - the seam between everything that wants text and whatever computes it.
  *
  * An engine owns one immutable model and one thread; requests are submitted from any thread and report through a
- * callback on the engine's thread. Implementation: this machine's CPU; CUDA and an upstream server will have the same
- * face.
+ * callback on the engine's thread. Implementation: this machine's CPU; CUDA and an upstream server will look the same.
  *
  * Lifetimes: a request is alive from engine_submit until its final event (DONE or FAILED, exactly one, always) has been
  * delivered; then its id is dead. The callback must not block for long (it holds up every running answer) and must not
@@ -36,7 +35,7 @@ struct engine_options {
 
 /* Open, plan, check, load, start the thread. Blocks while loading. */
 int engine_open(struct engine **out, const struct engine_options *o, struct error *e) MUST_USE;
-/* End every request and join the thread (the engine stays readable); and free everything. NULL is fine for both. */
+/* End all requests with ERR_UNAVAILABLE, join the thread (the engine stays readable); free everything. NULL is fine. */
 void engine_shutdown(struct engine *en);
 void engine_close(struct engine *en);
 
@@ -62,6 +61,7 @@ struct engine_event {
     enum engine_event_kind kind;
     int prefilled;
     int32_t token;
+    bool is_end;      /* the token ends the answer and is no part of it */
     const char *text; /* complete UTF-8, NUL-terminated, borrowed for the call; never part of a stop string */
     size_t text_len;
     float logprob;

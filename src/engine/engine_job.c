@@ -141,7 +141,7 @@ bool job_token(const struct engine *en, struct job *j, int32_t token, float logp
     if (!silent && stops_feed(j->stops, bytes, n, &j->text, &stopped)) buf_clear(&j->text);
     fill_times(j);
     struct engine_event event = {
-        .kind = ENGINE_TOKEN, .token = token, .logprob = logprob, .top = top, .n_top = j->n_top};
+        .kind = ENGINE_TOKEN, .token = token, .is_end = end, .logprob = logprob, .top = top, .n_top = j->n_top};
     send(j, &event);
     *reason = end || stopped ? FINISH_STOP : FINISH_LENGTH;
     return end || stopped || j->generated >= j->max_tokens;

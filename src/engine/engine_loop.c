@@ -233,8 +233,10 @@ void *engine_main(void *argument)
         run_step(en);
     }
     struct job *j;
+    struct error e = {0};
+    error_set(&e, ERR_UNAVAILABLE, "the server is shutting down"); /* nobody who asked cancelled these */
     for (int i = 0; i < en->slots; i++)
-        if (en->running[i]) finish_running(en, en->running[i], FINISH_CANCELLED, NULL);
-    while ((j = locked_unqueue(en, true))) job_finish(en, j, FINISH_CANCELLED, NULL);
+        if (en->running[i]) finish_running(en, en->running[i], FINISH_ERROR, &e);
+    while ((j = locked_unqueue(en, true))) job_finish(en, j, FINISH_ERROR, &e);
     return NULL;
 }

@@ -227,14 +227,14 @@ static void finish_stream(struct answer *a)
 {
     if (a->error.code) {
         put_event(a, app_error_object(&a->error, NULL));
-    } else {
-        put_chunk(a, a->r->is_completion ? content_delta("", 0) : json_object(), NULL, reason_name(a));
-        if (a->r->include_usage) {
-            json_t *last = envelope(a, json_array());
-            json_object_set_new(last, "usage", usage_object(a));
-            json_object_set_new(last, "xiaobei:timings", timings_object(a));
-            put_event(a, last);
-        }
+        return; /* without [DONE]: the answer is not complete */
+    }
+    put_chunk(a, a->r->is_completion ? content_delta("", 0) : json_object(), NULL, reason_name(a));
+    if (a->r->include_usage) {
+        json_t *last = envelope(a, json_array());
+        json_object_set_new(last, "usage", usage_object(a));
+        json_object_set_new(last, "xiaobei:timings", timings_object(a));
+        put_event(a, last);
     }
     buf_append_text(&a->out, "data: [DONE]\n\n");
 }
@@ -254,7 +254,7 @@ static int on_event(void *user, const struct engine_event *event)
     struct answer *a = user;
     pthread_mutex_lock(&a->lock);
     if (event->kind == ENGINE_TOKEN) {
-        json_t *logprobs = a->r->logprobs ? json_pack("[o]", logprob_entry(a, event)) : NULL;
+        json_t *logprobs = a->r->logprobs && !event->is_end ? json_pack("[o]", logprob_entry(a, event)) : NULL;
         count_token(a);
         take_text(a, event->text, event->text_len, logprobs);
     } else if (event->kind == ENGINE_DONE || event->kind == ENGINE_FAILED) {

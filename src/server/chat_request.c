@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/json.h"
 
 typedef int (*field_reader)(struct chat_request *r, const char *name, json_t *value, struct error *e);
@@ -26,8 +25,9 @@ static int unsupported(const char *name, const char *what, struct error *e)
 
 static int read_text(struct chat_request *r, const char *name, json_t *value, struct error *e)
 {
-    if (!json_is_string(value) || json_string_length(value) > 256)
-        return wrong(name, "a string of at most 256 bytes", e);
+    size_t n = json_string_length(value);
+    if (!json_is_string(value) || n > 256 || strlen(json_string_value(value)) != n)
+        return wrong(name, "a string of at most 256 bytes, without NUL", e);
     *(strcmp(name, "user") == 0 ? &r->user : &r->model) = json_string_value(value);
     return OK;
 }
@@ -126,10 +126,11 @@ static int read_bias(struct chat_request *r, const char *name, json_t *value, st
     if (!json_is_object(value)) return wrong(name, "an object of token ids and numbers", e);
     json_object_foreach(value, key, bias)
     {
-        char *end;
-        long id = strtol(key, &end, 10);
+        size_t digits = strspn(key, "0123456789");
+        bool is_id = digits > 0 && digits < 10 && !key[digits] && (key[0] != '0' || digits == 1);
+        long id = is_id ? strtol(key, NULL, 10) : -1;
         double number = json_number_value(bias);
-        if (!*key || *end || id < 0 || id > LIMIT_VOCAB || !json_is_number(bias) || !(fabs(number) <= 100))
+        if (id < 0 || id > LIMIT_VOCAB || !json_is_number(bias) || !(fabs(number) <= 100))
             return wrong(name, "an object of token ids and numbers from -100 to 100", e);
         if (r->bias_count == LIMIT_LOGIT_BIAS)
             return error_set(e, ERR_INVALID, "logit_bias has more than %d entries", LIMIT_LOGIT_BIAS);
@@ -145,8 +146,10 @@ static int read_stream_options(struct chat_request *r, const char *name, json_t 
     if (!json_is_object(value)) return wrong(name, "an object", e);
     json_object_foreach(value, key, option)
     {
-        if (strcmp(key, "include_usage") != 0 || !json_is_boolean(option))
+        if (strcmp(key, "include_usage") != 0 || !json_is_boolean(option)) {
+            snprintf(r->param, sizeof r->param, "stream_options.%.64s", key);
             return unsupported("stream_options.", key, e);
+        }
         r->include_usage = json_is_true(option);
     }
     return OK;
@@ -156,91 +159,40 @@ static int read_stream_options(struct chat_request *r, const char *name, json_t 
 static int read_neutral(struct chat_request *r, const char *name, json_t *value, struct error *e)
 {
     (void)r;
-    const char *text = json_string_value(value);
-    const char *type = json_string_value(json_object_get(value, "type"));
     bool neutral =
         (strcmp(name, "n") == 0 && json_integer_value(value) == 1) ||
         (strcmp(name, "best_of") == 0 && json_integer_value(value) == 1) ||
         (strcmp(name, "store") == 0 && json_is_false(value)) || (strcmp(name, "echo") == 0 && json_is_false(value)) ||
         (strcmp(name, "parallel_tool_calls") == 0 && json_is_true(value)) ||
-        (strcmp(name, "service_tier") == 0 && text && (strcmp(text, "auto") == 0 || strcmp(text, "default") == 0)) ||
-        (strcmp(name, "response_format") == 0 && type && strcmp(type, "text") == 0);
+        (strcmp(name, "service_tier") == 0 && (chat_is_text(value, "auto") || chat_is_text(value, "default")));
     return neutral ? OK : unsupported(name, " with this value", e);
 }
 
 static int read_tool_choice(struct chat_request *r, const char *name, json_t *value, struct error *e)
 {
     (void)r;
-    const char *choice = json_string_value(value);
-    if (choice && (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0))
-        return OK; /* looked up again in finish() */
+    if (chat_is_text(value, "auto") || chat_is_text(value, "none")) return OK; /* looked up again in finish() */
     return unsupported(name, " other than auto and none", e);
 }
 
 static int read_tools(struct chat_request *r, const char *name, json_t *value, struct error *e)
 {
-    if (!json_is_array(value) || json_array_size(value) > LIMIT_TOOLS)
-        return wrong(name, "an array of at most 128 tools", e);
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const json_t *tool = json_array_get(value, i);
-        const char *type = json_string_value(json_object_get(tool, "type"));
-        if (!type || strcmp(type, "function") != 0 ||
-            !json_is_string(json_object_get(json_object_get(tool, "function"), "name")))
-            return wrong(name, "functions with a name", e);
-    }
+    (void)name;
     r->tools = value;
-    return OK;
-}
-
-/* Content as parts: text parts are joined; anything else is refused. Replaces the array by a string. */
-static int flatten_content(json_t *message, size_t index, struct error *e)
-{
-    const json_t *content = json_object_get(message, "content");
-    struct buf text = BUF_INIT(LIMIT_HTTP_BODY);
-    if (!json_is_array(content)) return OK;
-    for (size_t i = 0; i < json_array_size(content); i++) {
-        const json_t *part = json_array_get(content, i);
-        const char *type = json_string_value(json_object_get(part, "type"));
-        const json_t *string = json_object_get(part, "text");
-        if (!type || strcmp(type, "text") != 0 || !json_is_string(string)) {
-            buf_free(&text);
-            return error_set(e, ERR_INVALID, "messages[%zu].content: parts of type %.32s are not supported, only text",
-                             index, type ? type : "?");
-        }
-        buf_append(&text, json_string_value(string), json_string_length(string));
-    }
-    int rc = buf_error(&text) || json_object_set_new(message, "content", json_stringn(buf_text(&text), text.len))
-                 ? ERR_NOMEM
-                 : OK;
-    buf_free(&text);
-    return rc ? error_set(e, rc, "no memory for the messages") : OK;
+    return chat_tools_read(value, r->param, e);
 }
 
 static int read_messages(struct chat_request *r, const char *name, json_t *value, struct error *e)
 {
-    static const char *const known[] = {"role", "content", "name", "tool_calls", "tool_call_id", "refusal"};
-    if (!json_is_array(value) || json_array_size(value) == 0 || json_array_size(value) > LIMIT_MESSAGES)
-        return wrong(name, "an array of 1 to 1024 messages", e);
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        json_t *message = json_array_get(value, i);
-        const char *key;
-        json_t *field;
-        if (!json_is_object(message)) return wrong(name, "an array of objects", e);
-        json_object_foreach(message, key, field)
-        {
-            bool found = false;
-            for (size_t k = 0; k < sizeof known / sizeof *known; k++) found = found || strcmp(key, known[k]) == 0;
-            bool harmless = strcmp(key, "name") != 0 && strcmp(key, "refusal") != 0; /* these two only as null */
-            if (!found || (!harmless && !json_is_null(field)))
-                return error_set(e, ERR_INVALID, "messages[%zu].%.64s is not supported", i, key);
-        }
-        const char *role = json_string_value(json_object_get(message, "role"));
-        if (role && strcmp(role, "developer") == 0) json_object_set_new(message, "role", json_string("system"));
-        int rc = flatten_content(message, i, e);
-        if (rc) return rc;
-    }
+    (void)name;
     r->messages = value;
-    return OK;
+    return chat_messages_read(value, r->param, e);
+}
+
+static int read_format(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    (void)name;
+    return chat_format_read(value, r->param, e);
 }
 
 static int read_prompt(struct chat_request *r, const char *name, json_t *value, struct error *e)
@@ -286,7 +238,7 @@ static const struct {
     {"tools", IN_CHAT, read_tools},
     {"tool_choice", IN_CHAT, read_tool_choice},
     {"parallel_tool_calls", IN_CHAT, read_neutral},
-    {"response_format", IN_CHAT, read_neutral},
+    {"response_format", IN_CHAT, read_format},
     {"n", IN_BOTH, read_neutral},
     {"best_of", IN_COMPLETION, read_neutral},
     {"echo", IN_COMPLETION, read_neutral},
@@ -307,7 +259,6 @@ static int read_field(struct chat_request *r, const char *name, json_t *value, s
 
 static int finish(struct chat_request *r, struct error *e)
 {
-    const char *choice = json_string_value(json_object_get(r->root, "tool_choice"));
     const char *missing = !r->model          ? "model"
                           : r->is_completion ? (r->prompt ? NULL : "prompt")
                           : r->messages      ? NULL
@@ -316,7 +267,7 @@ static int finish(struct chat_request *r, struct error *e)
         snprintf(r->param, sizeof r->param, "%s", missing);
         return error_set(e, ERR_INVALID, "%s is required", missing);
     }
-    if (choice && strcmp(choice, "none") == 0) r->tools = NULL;
+    if (chat_is_text(json_object_get(r->root, "tool_choice"), "none")) r->tools = NULL;
     snprintf(r->param, sizeof r->param, "%s", r->include_usage ? "stream_options" : "top_logprobs");
     if (r->include_usage && !r->stream) return error_set(e, ERR_INVALID, "stream_options needs stream");
     if (r->top_logprobs && !r->logprobs) return error_set(e, ERR_INVALID, "top_logprobs needs logprobs");

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "engine/sampler.h"
+#include "server/chat_messages.h"
 
 struct chat_request {
     bool is_completion; /* /v1/completions: prompt instead of messages */
@@ -34,7 +35,7 @@ struct chat_request {
     int top_logprobs;
     bool ignore_eos;
     const char *user;
-    char param[64]; /* the field an error is about, "" if none */
+    char param[CHAT_PARAM_MAX]; /* the path of the field an error is about, "" if none */
 };
 
 enum { GIVEN_TEMPERATURE = 1, GIVEN_TOP_P = 2, GIVEN_TOP_K = 4, GIVEN_REPETITION = 8 };

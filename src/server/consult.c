@@ -39,7 +39,10 @@ int consult_prepare(struct chat_request *r, json_t **messages, struct error *e)
     const json_t *first = json_array_get(r->messages, 0);
     size_t start = is_system(first) ? 1 : 0;
     *messages = NULL;
-    if (r->is_completion) return error_set(e, ERR_INVALID, "the assistant answers at /v1/chat/completions");
+    if (r->is_completion) {
+        memcpy(r->param, "model", sizeof "model");
+        return error_set(e, ERR_INVALID, "the assistant answers at /v1/chat/completions");
+    }
     fill_defaults(r);
     buf_append_text(&system, persona_system_prompt());
     if (start) {

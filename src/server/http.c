@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,24 +19,29 @@
 #include "base/limits.h"
 #include "server/http_guard.h"
 
-enum { IDLE_SECONDS = 120, MAX_HEADERS_SET = 16, STREAM_BLOCK = 16384 };
+/* The library's memory for a connection: half of it must take a whole head, the rest its records of it. */
+#define CONNECTION_MEMORY (4 * LIMIT_HTTP_HEADERS)
+
+enum { IDLE_SECONDS = 120, STOP_SECONDS = 3, MAX_HEADERS_SET = 16, STREAM_BLOCK = 16384 };
 
 struct http_server {
     struct http_options o;
     struct MHD_Daemon *daemon;
     struct http_guard *guard;
     int port;
+    atomic_int answering; /* exchanges from their handler to their last byte */
 };
 
 struct http_exchange {
     struct http_server *server;
     struct MHD_Connection *connection; /* NULL until the headers are complete */
     const char *method;
-    char *path;        /* owned, without the query */
-    const char *route; /* the pattern that matched, for metrics */
+    char *path;                     /* owned, without the query */
+    const struct http_route *route; /* what matched, NULL if nothing */
     struct buf body;
-    int refused; /* status to answer with, 0 if none */
-    int status;  /* what was answered */
+    bool closing;   /* the connection ends with this response */
+    bool answering; /* counted in the server's */
+    int status;     /* what was answered */
     double started;
     const char *names[MAX_HEADERS_SET];
     char *values[MAX_HEADERS_SET];
@@ -95,7 +101,7 @@ static void queue(struct http_exchange *x, int status, const char *type, struct 
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     for (int i = 0; i < x->header_count; i++) MHD_add_response_header(response, x->names[i], x->values[i]);
-    if (x->refused) MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (x->closing) MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     x->result = MHD_queue_response(x->connection, (unsigned)status, response);
     MHD_destroy_response(response);
 }
@@ -129,14 +135,11 @@ void http_stream(struct http_exchange *x, int status, const char *type, http_str
     queue(x, status, type, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x, NULL));
 }
 
-static void refuse(struct http_exchange *x, int status, const char *why)
+void http_refuse(struct http_exchange *x, int status, const char *why)
 {
     char body[256];
-    int n = snprintf(body, sizeof body,
-                     "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}",
-                     why);
-    x->refused = status;
-    http_send(x, status, "application/json", body, (size_t)n);
+    size_t n = http_guard_error(body, sizeof body, status, why);
+    http_send(x, status, "application/json", body, n);
 }
 
 /* --- requests -------------------------------------------------------------------------------------------------------
@@ -154,24 +157,57 @@ static bool method_matches(const char *wanted, const char *method)
     return strcmp(wanted, method) == 0 || (strcmp(wanted, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
-static void dispatch(struct http_exchange *x)
+/* "GET, HEAD": what is possible at a path that is known, "" if it is not. */
+static void allowed_methods(const struct http_exchange *x, char *out, size_t max)
+{
+    size_t n = 0;
+    out[0] = '\0';
+    for (const struct http_route *r = x->server->o.routes; r->method; r++) {
+        if (!path_matches(r->path, http_path(x)) || n + 32 > max) continue;
+        bool get = strcmp(r->method, "GET") == 0;
+        n += (size_t)snprintf(out + n, max - n, "%s%.16s%s", n ? ", " : "", r->method, get ? ", HEAD" : "");
+    }
+}
+
+static void find_route(struct http_exchange *x)
+{
+    const struct http_route *r = x->server->o.routes;
+    while (r->method && (!path_matches(r->path, http_path(x)) || !method_matches(r->method, x->method))) r++;
+    x->route = r->method ? r : NULL;
+}
+
+static void refuse_route(struct http_exchange *x)
+{
+    char allowed[128];
+    allowed_methods(x, allowed, sizeof allowed);
+    if (allowed[0]) http_set_header(x, MHD_HTTP_HEADER_ALLOW, allowed);
+    http_refuse(x, allowed[0] ? 405 : 404,
+                allowed[0] ? "this method is not possible here" : "there is nothing at this address");
+}
+
+/* The headers are complete. What they suffice to refuse is refused before the body is read. */
+static enum MHD_Result on_headers(struct http_exchange *x)
 {
     const struct http_options *o = &x->server->o;
-    const struct http_route *found = NULL;
-    bool path_known = false;
-    for (const struct http_route *r = o->routes; r->method && !found; r++) {
-        if (!path_matches(r->path, http_path(x))) continue;
-        path_known = true;
-        if (method_matches(r->method, x->method)) found = r;
-    }
-    x->route = found ? found->path : "";
-    if (o->admit && !o->admit(x, o->app)) return;
-    if (found)
-        found->handler(x, o->app);
+    x->closing = true;
+    find_route(x);
+    if (!http_guard_check(x->server->guard, socket_of(x->connection)))
+        http_refuse(x, 500, "internal error"); /* it came around the guard */
+    else if (o->admit && !o->admit(x, o->app))
+        return x->result;
+    else if (!x->route)
+        refuse_route(x);
     else
-        refuse(x, path_known ? 405 : 404,
-               path_known ? "this method is not possible here" : "there is nothing at this address");
-    if (!x->status) refuse(x, 500, "internal error");
+        x->closing = false;
+    return x->closing ? x->result : MHD_YES;
+}
+
+static void handle(struct http_exchange *x)
+{
+    x->answering = true;
+    atomic_fetch_add(&x->server->answering, 1);
+    x->route->handler(x, x->server->o.app);
+    if (!x->status) http_refuse(x, 500, "internal error");
 }
 
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url, const char *method,
@@ -180,26 +216,29 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     struct http_exchange *x = *state;
     (void)user;
     (void)url;
+    (void)version;
     if (!x) return MHD_NO;
-    if (!x->connection) { /* the headers are complete */
-        const char *why = NULL;
+    if (!x->connection) {
         x->connection = connection;
         x->method = method;
-        int status = http_guard_check(x->server->guard, connection, version, &why);
-        if (!status) return MHD_YES;
-        refuse(x, status, why);
+        return on_headers(x);
+    }
+    if (!*upload_size) {
+        handle(x);
         return x->result;
     }
-    if (*upload_size) {
-        if (!x->refused && buf_append(&x->body, upload, *upload_size)) x->refused = 413;
-        *upload_size = 0;
-        return MHD_YES;
-    }
-    if (x->refused)
-        refuse(x, 413, "the request body is over the limit of 16 MiB");
-    else
-        dispatch(x);
-    return x->result;
+    int rc = buf_append(&x->body, upload, *upload_size); /* the guard lets no more through than the limit */
+    *upload_size = 0;
+    return rc ? MHD_NO : MHD_YES;
+}
+
+/* The path of a request target, which may be absolute (RFC 9112, section 3.2.2), without the query. */
+static char *path_of(const char *target)
+{
+    const char *authority = target[0] == '/' ? NULL : strstr(target, "://");
+    if (authority) target = authority + 3 + strcspn(authority + 3, "/?");
+    size_t n = strcspn(target, "?");
+    return n ? strndup(target, n) : strdup("/");
 }
 
 /* Called with the raw request target before anything else: an exchange is born here. */
@@ -207,13 +246,29 @@ static void *on_uri(void *user, const char *uri, struct MHD_Connection *connecti
 {
     struct http_server *s = user;
     struct http_exchange *x = calloc(1, sizeof *x);
+    (void)connection;
     if (!x) return NULL;
-    http_guard_request(s->guard, socket_of(connection));
     x->server = s;
     x->started = clock_monotonic();
     buf_init(&x->body, LIMIT_HTTP_BODY);
-    x->path = strndup(uri, strcspn(uri, "?"));
+    x->path = path_of(uri);
     return x;
+}
+
+/* For metrics and the log, which take no word from outside. */
+static void report(const struct http_server *s, const char *method, const struct http_route *route, int status,
+                   double seconds)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
+    const char *name = "?";
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (method && strcmp(method, known[i]) == 0) name = known[i];
+    if (s->o.finished) s->o.finished(name, route ? route->path : "", status, seconds, s->o.app);
+}
+
+static void on_refused(int status, void *user)
+{
+    report(user, NULL, NULL, status, 0);
 }
 
 static void on_completed(void *user, struct MHD_Connection *connection, void **state,
@@ -224,11 +279,11 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     struct http_exchange *x = *state;
     *state = NULL;
     if (!x) return;
-    const struct http_options *o = &x->server->o;
+    struct http_server *s = x->server;
     if (x->release) x->release(x->user);
-    if (x->status && o->finished)
-        o->finished(x->method, x->route ? x->route : "", x->status, clock_monotonic() - x->started, o->app);
-    http_guard_completed(x->server->guard, socket_of(connection));
+    if (x->status) report(s, x->method, x->route, x->status, clock_monotonic() - x->started);
+    http_guard_answered(s->guard, socket_of(connection));
+    if (x->answering) atomic_fetch_sub(&s->answering, 1);
     for (int i = 0; i < x->header_count; i++) free(x->values[i]);
     buf_free(&x->body);
     free(x->path);
@@ -299,9 +354,19 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, bool ipv6)
     return MHD_start_daemon(flags, (uint16_t)s->port, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_CONNECTIONS,
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)LIMIT_HTTP_HEADERS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+                            (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
                             MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
                             MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+}
+
+static int start_guard(struct http_server *s, struct error *e)
+{
+    const struct http_guard_options o = {.header_seconds =
+                                             s->o.header_seconds > 0 ? s->o.header_seconds : LIMIT_HEADER_SECONDS,
+                                         .body_seconds = s->o.body_seconds > 0 ? s->o.body_seconds : LIMIT_BODY_SECONDS,
+                                         .refused = on_refused,
+                                         .user = s};
+    return http_guard_new(&s->guard, &o, e);
 }
 
 int http_server_start(struct http_server **out, const struct http_options *o, struct error *e)
@@ -313,7 +378,7 @@ int http_server_start(struct http_server **out, const struct http_options *o, st
     if (!s) return error_set(e, ERR_NOMEM, "no memory for the server");
     s->o = *o;
     int rc = resolve_address(o, &address, e);
-    if (!rc) rc = http_guard_new(&s->guard, o->header_seconds ? o->header_seconds : LIMIT_HEADER_SECONDS, e);
+    if (!rc) rc = start_guard(s, e);
     if (!rc) rc = listen_on(o, &address, &fd, e);
     if (!rc) {
         s->port = port_of(fd);
@@ -341,6 +406,8 @@ void http_server_quiesce(struct http_server *s)
 void http_server_stop(struct http_server *s)
 {
     if (!s) return;
+    double end = clock_monotonic() + STOP_SECONDS; /* the library would cut what is being sent */
+    while (atomic_load(&s->answering) > 0 && clock_monotonic() < end) clock_sleep(0.02);
     MHD_stop_daemon(s->daemon);
     http_guard_free(s->guard);
     free(s);

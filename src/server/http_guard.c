@@ -1,87 +1,329 @@
-/* http_guard.c - see http_guard.h. */
+/* http_guard.c - see http_guard.h.
+ *
+ * A connection's thread alone touches what its parser holds; the lock is for the clock, which the watching thread
+ * reads. Rejected: looking at the bytes with MSG_PEEK from a thread of our own (the library may take them first), a
+ * relay between two sockets for every connection (three descriptors and two threads each).
+ */
 #include "server/http_guard.h"
 
-#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "server/http_head.h"
 
-enum { WATCH_NANOSECONDS = 250000000, SPARE = 8 };
+enum { WATCH_NANOSECONDS = 250000000, SPARE = 8, LINGER_SECONDS = 2, PIECE = 4096 };
 
-struct watched {
-    int fd;       /* -1: free */
-    double since; /* when its headers began to be awaited; 0: not waiting */
+enum phase { IN_HEAD, IN_BODY, IN_CHUNKS };
+
+struct guarded {
+    int fd; /* -1: free */
+    /* under the lock */
+    double since; /* when its head or body began to be awaited; 0: no clock runs */
+    int seconds;  /* how long it may take */
+    bool ended;   /* refused: the library gets no more of it */
+    /* the connection's thread's */
+    enum phase phase;
+    struct buf head;
+    bool skipped;   /* one empty line in front of the head */
+    bool delivered; /* a head went to the library and was not asked for by http_guard_check */
+    uint64_t left;  /* of a body with Content-Length */
+    struct http_chunks chunks;
 };
 
 struct http_guard {
+    struct http_guard_options o;
     pthread_mutex_t lock; /* protects all below */
     pthread_cond_t wake;
-    struct watched watched[LIMIT_HTTP_CONNECTIONS + SPARE];
-    int header_seconds;
+    struct guarded guarded[LIMIT_HTTP_CONNECTIONS + SPARE];
     bool stop;
     pthread_t thread;
 };
 
-static struct watched *entry(struct http_guard *g, int fd)
+static _Atomic(struct http_guard *) active; /* whose connections recv() looks for */
+
+static struct guarded *find(struct http_guard *g, int fd)
 {
-    for (size_t i = 0; i < sizeof g->watched / sizeof *g->watched; i++)
-        if (g->watched[i].fd == fd) return &g->watched[i];
-    return NULL;
+    struct guarded *found = NULL;
+    pthread_mutex_lock(&g->lock);
+    for (size_t i = 0; i < sizeof g->guarded / sizeof *g->guarded && !found; i++)
+        if (g->guarded[i].fd == fd) found = &g->guarded[i];
+    pthread_mutex_unlock(&g->lock);
+    return found;
 }
 
-static void set_entry(struct http_guard *g, int fd, struct watched value)
+static void stop_clock(struct http_guard *g, struct guarded *c)
 {
     pthread_mutex_lock(&g->lock);
-    struct watched *w = entry(g, fd);
-    if (w) *w = value;
+    c->since = 0;
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* If it does not run already. */
+static void start_clock(struct http_guard *g, struct guarded *c, int seconds)
+{
+    pthread_mutex_lock(&g->lock);
+    if (c->since == 0) {
+        c->since = clock_monotonic();
+        c->seconds = seconds;
+    }
     pthread_mutex_unlock(&g->lock);
 }
 
 void http_guard_opened(struct http_guard *g, int fd)
 {
-    set_entry(g, -1, (struct watched){fd, clock_monotonic()});
+    pthread_mutex_lock(&g->lock);
+    for (size_t i = 0; i < sizeof g->guarded / sizeof *g->guarded; i++) {
+        struct guarded *c = &g->guarded[i];
+        if (c->fd >= 0) continue;
+        *c = (struct guarded){.fd = fd, .since = clock_monotonic(), .seconds = g->o.header_seconds};
+        buf_init(&c->head, LIMIT_HTTP_HEADERS);
+        break;
+    }
+    pthread_mutex_unlock(&g->lock);
 }
 
 void http_guard_closed(struct http_guard *g, int fd)
 {
-    set_entry(g, fd, (struct watched){-1, 0});
+    struct guarded *c = find(g, fd);
+    if (!c) return;
+    buf_free(&c->head);
+    pthread_mutex_lock(&g->lock);
+    c->since = 0;
+    c->fd = -1;
+    pthread_mutex_unlock(&g->lock);
 }
 
-void http_guard_completed(struct http_guard *g, int fd)
+bool http_guard_check(struct http_guard *g, int fd)
 {
-    set_entry(g, fd, (struct watched){fd, 0});
+    struct guarded *c = find(g, fd);
+    bool delivered = c && c->delivered;
+    if (c) c->delivered = false;
+    return delivered;
 }
 
-/* On a kept connection the clock starts with the request line, not with the idle time before it. */
-void http_guard_request(struct http_guard *g, int fd)
+/* --- refusals -------------------------------------------------------------------------------------------------------
+ */
+
+static const char *status_text(int status)
+{
+    switch (status) {
+    case 408: return "Request Timeout";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 505: return "HTTP Version Not Supported";
+    default: return "Bad Request";
+    }
+}
+
+size_t http_guard_error(char *out, size_t max, int status, const char *why)
+{
+    int n = snprintf(out, max, "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"param\":null,\"code\":null}}", why,
+                     status >= 500 ? "server_error" : "invalid_request_error");
+    return n > 0 && (size_t)n < max ? (size_t)n : 0;
+}
+
+/* It is short and nothing is under way on this socket: it fits into the socket's buffer, or the client is gone. */
+static void write_refusal(int fd, int status, const char *why)
+{
+    char body[256];
+    char whole[512];
+    size_t n = http_guard_error(body, sizeof body, status, why);
+    int size = snprintf(whole, sizeof whole,
+                        "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff\r\n"
+                        "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                        status, status_text(status), n, body);
+    ssize_t ignored = send(fd, whole, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)ignored;
+}
+
+static void linger(int fd)
+{
+    char piece[PIECE];
+    double end = clock_monotonic() + LINGER_SECONDS;
+    shutdown(fd, SHUT_WR);
+    for (;;) {
+        double left = end - clock_monotonic();
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (left <= 0 || poll(&p, 1, (int)(left * 1000) + 1) <= 0) return;
+        if (recvfrom(fd, piece, sizeof piece, MSG_DONTWAIT, NULL, NULL) <= 0) return;
+    }
+}
+
+/* From the connection's own thread: every earlier response is out, because the library reads no further before. */
+static ssize_t refuse(struct http_guard *g, struct guarded *c, int status, const char *why)
 {
     pthread_mutex_lock(&g->lock);
-    struct watched *w = entry(g, fd);
-    if (w && w->since == 0) w->since = clock_monotonic();
+    bool was_late = c->ended;
+    c->ended = true;
+    c->since = 0;
     pthread_mutex_unlock(&g->lock);
+    if (!was_late) {
+        write_refusal(c->fd, status, why);
+        if (g->o.refused) g->o.refused(status, g->o.user);
+    }
+    linger(c->fd);
+    errno = ECONNRESET; /* to the library the client is gone */
+    return -1;
 }
 
 /* A trickle of bytes keeps the library's own time-out from firing: say 408 and end the socket under it. */
 static void end_late(struct http_guard *g)
 {
-    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     double now = clock_monotonic();
-    for (size_t i = 0; i < sizeof g->watched / sizeof *g->watched; i++) {
-        struct watched *w = &g->watched[i];
-        if (w->fd < 0 || w->since == 0 || now - w->since < g->header_seconds) continue;
-        w->since = 0;
-        ssize_t ignored = send(w->fd, late, sizeof late - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-        (void)ignored; /* whether it can still hear us or not, it ends */
-        shutdown(w->fd, SHUT_RDWR);
+    for (size_t i = 0; i < sizeof g->guarded / sizeof *g->guarded; i++) {
+        struct guarded *c = &g->guarded[i];
+        if (c->fd < 0 || c->since == 0 || now - c->since < c->seconds) continue;
+        c->since = 0;
+        c->ended = true;
+        write_refusal(c->fd, 408, "the request did not arrive in time");
+        if (g->o.refused) g->o.refused(408, g->o.user);
+        shutdown(c->fd, SHUT_RDWR);
     }
 }
+
+void http_guard_answered(struct http_guard *g, int fd)
+{
+    struct guarded *c = find(g, fd);
+    if (!c || c->phase == IN_HEAD) return;
+    pthread_mutex_lock(&g->lock);
+    c->since = 0;
+    c->ended = true;
+    pthread_mutex_unlock(&g->lock);
+    linger(fd);
+}
+
+/* --- what the library reads -----------------------------------------------------------------------------------------
+ */
+
+static ssize_t take(int fd, void *data, size_t n)
+{
+    return recvfrom(fd, data, n, MSG_DONTWAIT, NULL, NULL);
+}
+
+static ssize_t peek(int fd, void *data, size_t n)
+{
+    return recvfrom(fd, data, n, MSG_DONTWAIT | MSG_PEEK, NULL, NULL);
+}
+
+static void start_body(struct http_guard *g, struct guarded *c, const struct http_head *head)
+{
+    c->left = head->length;
+    c->chunks = (struct http_chunks){0};
+    c->phase = head->is_chunked ? IN_CHUNKS : head->length > 0 ? IN_BODY : IN_HEAD;
+    stop_clock(g, c); /* the head's */
+    if (c->phase != IN_HEAD) start_clock(g, c, g->o.body_seconds);
+}
+
+/* The head is complete in c->head: give it away, whole. */
+static ssize_t deliver(struct http_guard *g, struct guarded *c, char *data, size_t n)
+{
+    const char *why = NULL;
+    struct http_head head;
+    int status = http_head_read(buf_text(&c->head), c->head.len, &head, &why);
+    if (!status && (n < c->head.len || c->delivered)) {
+        status = 500;
+        why = "internal error";
+    }
+    if (status) return refuse(g, c, status, why);
+    size_t size = c->head.len;
+    memcpy(data, buf_text(&c->head), size);
+    buf_clear(&c->head);
+    c->delivered = true;
+    c->skipped = false;
+    start_body(g, c, &head);
+    return (ssize_t)size;
+}
+
+static ssize_t read_head(struct http_guard *g, struct guarded *c, char *data, size_t n)
+{
+    for (;;) {
+        char piece[PIECE];
+        size_t before = c->head.len;
+        size_t end;
+        const char *why = NULL;
+        ssize_t got = peek(c->fd, piece, sizeof piece);
+        if (got <= 0) return got;
+        start_clock(g, c, g->o.header_seconds);
+        size_t room = c->head.max - before;
+        size_t more = (size_t)got < room ? (size_t)got : room;
+        if (more == 0) return refuse(g, c, 431, "the request's headers are over the limit of 64 KiB");
+        if (buf_append(&c->head, piece, more)) return refuse(g, c, 500, "there is no memory for the request");
+        int status = http_head_scan(buf_text(&c->head), c->head.len, before, &end, &why);
+        if (status) return refuse(g, c, status, why);
+        if (end) buf_truncate(&c->head, end);
+        if (take(c->fd, piece, c->head.len - before) != (ssize_t)(c->head.len - before))
+            return refuse(g, c, 500, "internal error");
+        if (!end) continue;
+        if (end > 2) return deliver(g, c, data, n);
+        if (c->skipped) return refuse(g, c, 400, "there are empty lines in front of the request");
+        c->skipped = true; /* some clients send one behind a body */
+        buf_clear(&c->head);
+    }
+}
+
+static ssize_t read_body(struct http_guard *g, struct guarded *c, char *data, size_t n)
+{
+    ssize_t got = take(c->fd, data, n < c->left ? n : (size_t)c->left);
+    if (got > 0) c->left -= (uint64_t)got;
+    if (c->left > 0) return got;
+    c->phase = IN_HEAD;
+    stop_clock(g, c);
+    return got;
+}
+
+static ssize_t read_chunks(struct http_guard *g, struct guarded *c, char *data, size_t n)
+{
+    const char *why = NULL;
+    size_t used;
+    ssize_t got = peek(c->fd, data, n);
+    if (got <= 0) return got;
+    int status = http_chunks_feed(&c->chunks, data, (size_t)got, &used, &why);
+    if (status) return refuse(g, c, status, why);
+    if (c->chunks.done) {
+        c->phase = IN_HEAD;
+        stop_clock(g, c);
+    }
+    return take(c->fd, data, used);
+}
+
+static ssize_t read_guarded(struct http_guard *g, struct guarded *c, char *data, size_t n)
+{
+    pthread_mutex_lock(&g->lock);
+    bool ended = c->ended;
+    pthread_mutex_unlock(&g->lock);
+    if (ended) {
+        errno = ECONNRESET;
+        return -1;
+    }
+    switch (c->phase) {
+    case IN_HEAD: return read_head(g, c, data, n);
+    case IN_BODY: return read_body(g, c, data, n);
+    default: return read_chunks(g, c, data, n);
+    }
+}
+
+/* In place of the C library's, for the whole program; see http_guard.h. */
+ssize_t recv(int fd, void *data, size_t n, int flags)
+{
+    struct http_guard *g = atomic_load(&active);
+    struct guarded *c = g ? find(g, fd) : NULL;
+    return c ? read_guarded(g, c, data, n) : recvfrom(fd, data, n, flags, NULL, NULL);
+}
+
+/* --- life -----------------------------------------------------------------------------------------------------------
+ */
 
 static void *watch(void *argument)
 {
@@ -100,16 +342,22 @@ static void *watch(void *argument)
     return NULL;
 }
 
-int http_guard_new(struct http_guard **out, int header_seconds, struct error *e)
+int http_guard_new(struct http_guard **out, const struct http_guard_options *o, struct error *e)
 {
+    struct http_guard *none = NULL;
     *out = NULL;
     struct http_guard *g = calloc(1, sizeof *g);
     if (!g) return error_set(e, ERR_NOMEM, "no memory for the server");
-    g->header_seconds = header_seconds;
-    for (size_t i = 0; i < sizeof g->watched / sizeof *g->watched; i++) g->watched[i].fd = -1;
+    g->o = *o;
+    for (size_t i = 0; i < sizeof g->guarded / sizeof *g->guarded; i++) g->guarded[i].fd = -1;
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->wake, NULL);
+    if (!atomic_compare_exchange_strong(&active, &none, g)) {
+        free(g);
+        return error_set(e, ERR_CONFLICT, "a server runs in this process already");
+    }
     if (pthread_create(&g->thread, NULL, watch, g)) {
+        atomic_store(&active, NULL);
         free(g);
         return error_set(e, ERR_NOMEM, "cannot start the server's watch thread");
     }
@@ -125,77 +373,9 @@ void http_guard_free(struct http_guard *g)
     pthread_cond_signal(&g->wake);
     pthread_mutex_unlock(&g->lock);
     pthread_join(g->thread, NULL);
+    atomic_store(&active, NULL);
     pthread_mutex_destroy(&g->lock);
     pthread_cond_destroy(&g->wake);
+    for (size_t i = 0; i < sizeof g->guarded / sizeof *g->guarded; i++) buf_free(&g->guarded[i].head);
     free(g);
-}
-
-/* --- complete headers -----------------------------------------------------------------------------------------------
- */
-
-struct seen {
-    int lengths, codings, hosts;
-    bool bad_name, bad_length, unknown_coding;
-    const char *length;
-};
-
-static bool is_token(const char *name)
-{
-    if (!*name) return false;
-    for (const unsigned char *p = (const unsigned char *)name; *p; p++)
-        if (!isalnum(*p) && !strchr("!#$%&'*+-.^_`|~", *p)) return false;
-    return true;
-}
-
-static bool is_number(const char *text)
-{
-    size_t n = strspn(text, "0123456789");
-    return n > 0 && n < 19 && text[n] == '\0';
-}
-
-static enum MHD_Result look(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    (void)kind;
-    struct seen *s = user;
-    if (!name || !is_token(name)) s->bad_name = true;
-    if (!name || !value) return MHD_YES;
-    if (strcasecmp(name, "Content-Length") == 0) {
-        s->lengths++;
-        s->length = value;
-        if (!is_number(value)) s->bad_length = true;
-    }
-    if (strcasecmp(name, "Transfer-Encoding") == 0) {
-        s->codings++;
-        if (strcasecmp(value, "chunked") != 0) s->unknown_coding = true;
-    }
-    if (strcasecmp(name, "Host") == 0) s->hosts++;
-    return MHD_YES;
-}
-
-int http_guard_check(struct http_guard *g, struct MHD_Connection *connection, const char *version, const char **why)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info) http_guard_completed(g, info->connect_fd); /* the headers are here: stop their clock */
-    struct seen s = {0};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, look, &s);
-    int status = 400;
-    if (s.bad_name)
-        *why = "a header name is malformed";
-    else if (s.lengths > 1)
-        *why = "Content-Length is there more than once";
-    else if (s.bad_length)
-        *why = "Content-Length is not a number";
-    else if (s.unknown_coding || s.codings > 1)
-        *why = "only the transfer coding chunked is possible";
-    else if (s.lengths && s.codings)
-        *why = "Content-Length and Transfer-Encoding exclude each other";
-    else if (s.hosts > 1 || (s.hosts == 0 && strcmp(version, "HTTP/1.1") == 0))
-        *why = "exactly one Host header is needed";
-    else if (s.lengths && strtoull(s.length, NULL, 10) > LIMIT_HTTP_BODY) {
-        *why = "the request body is over the limit of 16 MiB";
-        status = 413;
-    } else {
-        status = 0;
-    }
-    return status;
 }

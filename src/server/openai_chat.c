@@ -23,15 +23,32 @@ static int check_model(const struct app *app, struct chat_request *r, struct err
     return error_set(e, ERR_NOT_FOUND, "the model %.100s is not here; /v1/models lists what is", r->model);
 }
 
-static int prompt_ids(const struct engine *en, const struct chat_request *r, struct token_list *ids, struct error *e)
+static int prompt_ids(const struct engine *en, struct chat_request *r, struct token_list *ids, struct error *e)
 {
-    if (json_is_string(r->prompt))
-        return tokenizer_encode(engine_tokenizer(en), json_string_value(r->prompt), json_string_length(r->prompt),
-                                TOKENIZE_SPECIAL, ids, e);
+    int vocab = engine_config(en)->vocab_size;
+    memcpy(r->param, "prompt", sizeof "prompt");
+    if (json_is_string(r->prompt)) {
+        int rc = tokenizer_encode(engine_tokenizer(en), json_string_value(r->prompt), json_string_length(r->prompt),
+                                  TOKENIZE_SPECIAL, ids, e);
+        return rc || ids->len > 0 ? rc : error_set(e, ERR_INVALID, "prompt must not be empty");
+    }
     for (size_t i = 0; i < json_array_size(r->prompt); i++) {
         json_int_t id = json_integer_value(json_array_get(r->prompt, i));
-        if (id < 0 || id > INT32_MAX) return error_set(e, ERR_INVALID, "prompt has a number that is no token id");
+        if (id < 0 || id >= vocab)
+            return error_set(e, ERR_INVALID, "prompt[%zu] is no token id: they go from 0 to %d", i, vocab - 1);
         if (token_list_push(ids, (int32_t)id)) return error_set(e, ERR_NOMEM, "no memory for the prompt");
+    }
+    return OK;
+}
+
+static int check_bias(const struct engine *en, struct chat_request *r, struct error *e)
+{
+    int vocab = engine_config(en)->vocab_size;
+    for (int i = 0; i < r->bias_count; i++) {
+        if (r->bias[i].token < vocab) continue;
+        memcpy(r->param, "logit_bias", sizeof "logit_bias");
+        return error_set(e, ERR_INVALID, "logit_bias names token %d: they go from 0 to %d", r->bias[i].token,
+                         vocab - 1);
     }
     return OK;
 }
@@ -41,6 +58,7 @@ static int prepare(const struct app *app, const struct engine *en, struct chat_r
                    struct error *e)
 {
     int rc = check_model(app, r, e);
+    if (!rc) rc = check_bias(en, r, e);
     json_t *messages = NULL;
     if (!rc && !engine_tokenizer(en))
         rc = error_set(e, ERR_UNSUPPORTED, "this model has no tokenizer; it answers no text");
@@ -54,6 +72,7 @@ static int prepare(const struct app *app, const struct engine *en, struct chat_r
         rc = r->is_completion ? prompt_ids(en, r, ids, e)
                               : chat_template_render(engine_tokenizer(en), messages, r->tools, true, NULL, ids, e);
     json_decref(messages);
+    if (!rc) r->param[0] = '\0';
     if (!r->has_seed) randombytes_buf(&r->seed, sizeof r->seed);
     return rc;
 }

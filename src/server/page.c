@@ -17,8 +17,7 @@ void page_handle(struct http_exchange *x, void *app)
     const struct asset *a = assets;
     while (a->name && strcmp(a->name, name) != 0) a++;
     if (!a->name) {
-        static const char missing[] = "there is nothing at this address\n";
-        http_send(x, 404, "text/plain; charset=utf-8", missing, sizeof missing - 1);
+        http_refuse(x, 404, "there is nothing at this address");
         return;
     }
     const char *known = http_header(x, "If-None-Match");

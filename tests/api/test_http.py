@@ -42,68 +42,201 @@ def status_of(received):
 BODY = json.dumps({"model": "xiaobei", "messages": [{"role": "user", "content": "a"}], "max_tokens": 1}).encode()
 
 
-@pytest.mark.parametrize("headers", [
-    f"Content-Length: {len(BODY)}\r\nContent-Length: {len(BODY)}\r\n",
-    f"Content-Length: {len(BODY)}\r\nContent-Length: 3\r\n",
-    f"Content-Length: {len(BODY)}\r\nTransfer-Encoding: chunked\r\n",
-    f"Content-Length : {len(BODY)}\r\n",
-    "Transfer-Encoding: gzip\r\n",
-    "Transfer-Encoding: chunked, chunked\r\n",
-    "Transfer-Encoding: identity\r\n",
-    "Content-Length: -1\r\n",
-    "Content-Length: +5\r\n",
-    "Content-Length: 0x10\r\n",
-])
-def test_ambiguous_framing_gets_4xx_and_a_close(server, headers):
-    request = f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode() + BODY
-    received, closed = exchange(server, request)
-    status = status_of(received)
-    assert status and 400 <= status < 500, received[:200]
+def refusal_of(received):
+    """The status of the one response that is there, checked to be a whole OpenAI error object after which all is over."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    names = [line.split(":")[0].lower() for line in lines[1:]]
+    fields = dict(line.lower().split(": ", 1) for line in lines[1:])
+    assert len(names) == len(set(names)), lines
+    assert fields["content-type"].startswith("application/json") and fields["connection"] == "close"
+    assert int(fields["content-length"]) == len(body)
+    error = json.loads(body)["error"]
+    assert error["message"] and error["type"] and set(error) == {"message", "type", "param", "code"}
+    return status_of(received)
+
+
+MALFORMED = {
+    "length twice": f"Content-Length: {len(BODY)}\r\nContent-Length: {len(BODY)}\r\n",
+    "two lengths": f"Content-Length: {len(BODY)}\r\nContent-Length: 3\r\n",
+    "length and coding": f"Content-Length: {len(BODY)}\r\nTransfer-Encoding: chunked\r\n",
+    "blank before the colon": f"Content-Length : {len(BODY)}\r\n",
+    "coding gzip": "Transfer-Encoding: gzip\r\n",
+    "coding twice": "Transfer-Encoding: chunked, chunked\r\n",
+    "coding identity": "Transfer-Encoding: identity\r\n",
+    "negative length": "Content-Length: -1\r\n",
+    "signed length": "Content-Length: +5\r\n",
+    "hex length": "Content-Length: 0x10\r\n",
+    "list of lengths": f"Content-Length: {len(BODY)}, {len(BODY)}\r\n",
+    "empty length": "Content-Length:\r\n",
+    "folded length": f"Content-Length:\r\n {len(BODY)}\r\n",
+    "folded coding": "Transfer-Encoding:\r\n\tchunked\r\n",
+    "folded header": "X-Long: a\r\n b\r\n",
+    "NUL in a length": "Content-Length: 2\0009\r\n",
+    "NUL in a value": "X-Nul: a\0b\r\n",
+    "bare CR in a value": "X-Cr: a\rContent-Length: 3\r\n",
+    "bare LF as a line's end": "X-Lf: a\nContent-Length: 3\r\n",
+    "empty name": ": x\r\n",
+    "no colon": "nonsense\r\n",
+    "two hosts": "Host: b\r\n",
+}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("name", MALFORMED)
+def test_ambiguous_framing_gets_4xx_and_a_close(server, name, kept):
+    request = f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\n{MALFORMED[name]}\r\n".encode() + BODY
+    first = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" if kept else b""
+    received, closed = exchange(server, first + request)
     assert closed
-    # The body is not served as a second request. (The library writes its own refusals' status line twice: count no lines.)
-    assert set(re.findall(rb"HTTP/1.1 (\d)", received)) == {b"4"}
+    if kept:  # the request in front is answered as ever
+        assert status_of(received) == 200
+        received = received[received.index(b"HTTP/1.1 ", 1):]
+    assert refusal_of(received) == 400  # and the body is not served as a second request
 
 
-def test_no_host_two_hosts_and_nonsense(server):
-    for head in ("GET /health HTTP/1.1\r\n\r\n", "GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"):
-        received, _ = exchange(server, head.encode())
-        assert status_of(received) == 400
-    exchange(server, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20, seconds=5)
+@pytest.mark.parametrize("status,head", [
+    (400, "GET /health HTTP/1.1\r\n\r\n"),
+    (400, "GET /health foo HTTP/1.1\r\nHost: a\r\n\r\n"),
+    (400, "GET health HTTP/1.1\r\nHost: a\r\n\r\n"),
+    (400, "GET /health\r\n\r\n"),
+    (400, "GET http://127.0.0.1/health HTTP/1.1\r\nHost: other\r\n\r\n"),
+    (400, "\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n"),
+    (400, f"POST {CHAT} HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    (404, "GET /assets/nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"),
+    (404, "GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+    (413, f"POST {CHAT} HTTP/1.1\r\nHost: a\r\nContent-Length: {17 * 1024 * 1024}\r\n\r\n"),
+    (413, f"POST {CHAT} HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999999\r\n\r\n"),
+    (414, "GET /" + "a" * 10000 + " HTTP/1.1\r\nHost: a\r\n\r\n"),
+    (431, "GET /health HTTP/1.1\r\nHost: a\r\nX-Long: " + "a" * 70000 + "\r\n\r\n"),
+    (431, "GET /health HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 300 + "\r\n"),
+    (431, "GET /health HTTP/1.1\r\nHost: a\r\nCookie: " + "a=b;" * 300 + "\r\n\r\n"),
+    (505, "GET /health HTTP/2.0\r\nHost: a\r\n\r\n"),
+])
+def test_other_mistakes_are_answered_once_with_an_error_object(server, status, head):
+    received, closed = exchange(server, head.encode())
+    assert refusal_of(received) == status and closed
+
+
+def test_nonsense_is_survived(server):
+    received, closed = exchange(server, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20)
+    assert refusal_of(received) == 400 and closed
     assert server.get("/health")[0] == 200
 
 
-def test_headers_that_never_end_are_ended(server):
-    for trickle in (False, True):
-        start = time.time()
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as s:
-            s.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
-            received = b""
+def test_what_is_sound_passes(server):
+    """Large heads, an empty line in front, an absolute address, all on one connection; a body in chunks with all they may have."""
+    host = f"127.0.0.1:{server.port}"
+    request = f"GET /health HTTP/1.1\r\nHost: {host}\r\nX-Long: {'a' * 60000}\r\n\r\n"
+    absolute = f"\r\nGET http://{host}/health?a=b HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    received, closed = exchange(server, (request * 3 + absolute).encode(), seconds=30)
+    assert closed and received.count(b"HTTP/1.1 200") == 4
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as s:
+        s.sendall(f"POST {CHAT} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode())
+        for byte in BODY:  # every boundary the network can make
+            for piece in (b"1;a=b\r", b"\n%c\r" % byte, b"\n"):
+                s.sendall(piece)
+        s.sendall(b"000\r\nX-Trailer: b\r\n\r\n")
+        received = b"".join(iter(lambda: s.recv(65536), b""))
+    assert status_of(received) == 200 and b'"finish_reason"' in received
+
+
+def test_methods_that_are_possible_are_said(server):
+    for method, path, allow in (("DELETE", "/health", "GET, HEAD"), ("GET", CHAT, "POST")):
+        refused = requests.request(method, server.url + path)
+        assert refused.status_code == 405 and refused.headers["Allow"] == allow
+
+
+def trickle(s, data, every):
+    """Send byte by byte until the server ends it; returns what it said and how long it bore it."""
+    start = time.time()
+    received = b""
+    s.settimeout(every)
+    try:
+        for byte in data:
+            s.sendall(bytes([byte]))
             try:
-                while time.time() - start < 9:
-                    if trickle:
-                        s.sendall(b"a")
-                    s.settimeout(0.3)
-                    try:
-                        piece = s.recv(4096)
-                    except TimeoutError:
-                        continue
-                    if not piece:
-                        break
-                    received += piece
-            except (BrokenPipeError, ConnectionResetError):
-                pass
-        assert time.time() - start < 6, "the server waits for headers longer than its limit"
-        assert received == b"" or status_of(received) == 408
+                piece = s.recv(4096)
+            except TimeoutError:
+                continue
+            received += piece
+            if not piece:
+                break
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    return received, time.time() - start
 
 
-def test_oversized_body_is_413(server):
-    head = f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {17 * 1024 * 1024}\r\n\r\n".encode()
-    received, _ = exchange(server, head)
-    assert status_of(received) == 413
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("kind", ["request line", "empty lines", "headers"])
+def test_a_head_that_never_ends_is_ended(server, kind, kept):
+    data = {"request line": b"G" * 200, "empty lines": b"\r\n" * 100, "headers": b"GET /health HTTP/1.1\r\n" + b"X-Slow: a\r\n" * 100}[kind]
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as s:
+        if kept:
+            s.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert status_of(s.recv(65536)) == 200
+        received, seconds = trickle(s, data, 0.5)
+    assert seconds < 60, "the server waits for a head longer than its limit"
+    assert refusal_of(received) == (400 if kind == "empty lines" else 408)
+
+
+def test_a_silent_connection_is_ended(server):
+    received, closed = exchange(server, b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", seconds=60)
+    assert closed and refusal_of(received) == 408
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks", "trailers"])
+def test_a_body_that_never_ends_is_ended(start_server, framing):
+    server = start_server("--body-seconds", "2", wait=False)
+    while server.process.poll() is None:
+        try:
+            s = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+            break
+        except OSError:
+            time.sleep(0.1)
+    header, data = {"length": ("Content-Length: 1000", b" " * 200),
+                    "chunks": ("Transfer-Encoding: chunked", b"1\r\n \r\n" * 40),
+                    "trailers": ("Transfer-Encoding: chunked", b"0\r\n" + b"X: a\r\n" * 40)}[framing]
+    with s:
+        s.sendall(f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n\r\n".encode())
+        received, seconds = trickle(s, data, 0.5)
+    assert seconds < 60 and refusal_of(received) == 408
+
+
+@pytest.mark.parametrize("end", ["declared", "endless", "many"])
+def test_a_chunked_body_is_refused_when_it_passes_the_limit(server, end):
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
-    head = f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
-    received, _ = exchange(server, head + chunk * 272 + b"0\r\n\r\n", seconds=20)
-    assert status_of(received) == 413
+    size = b"FFFFFFFFFFFFFFFF\r\n" if end == "declared" else b"1000001\r\n" if end == "endless" else b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as s:
+        s.sendall(f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + size)
+        if end == "many":
+            s.sendall(chunk * 256 + b"1\r\n")
+        received = b"".join(iter(lambda: s.recv(65536), b""))  # it comes although the body has no end
+    assert refusal_of(received) == 413
+
+
+@pytest.mark.parametrize("body", [b"5 \r\nhello\r\n", b"x\r\n", b"5\nhello\n0\n\n", b"2\r\n{}0\r\n\r\n", b"0\r\n folded: a\r\n\r\n", b"\r\n"])
+def test_malformed_chunks_are_refused(server, body):
+    received, closed = exchange(server, f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + body)
+    assert closed and refusal_of(received) == 400
+
+
+def test_a_body_is_not_read_for_a_request_that_is_refused_anyway(server, start_server):
+    """The headers alone bring the refusal, and it reaches a client that goes on sending."""
+    locked = start_server(environment={"XIAOBEI_API_KEY": "a-long-secret"})
+    head = "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Length: 10000000\r\n{}\r\n"
+    for to, path, host, more, status in ((locked, CHAT, "127.0.0.1", "", 401), (server, CHAT, "evil.example", "", 403),
+                                         (server, CHAT, "127.0.0.1", "Origin: https://evil.example\r\n", 403),
+                                         (server, "/nothing", "127.0.0.1", "", 404), (server, "/health", "127.0.0.1", "", 405)):
+        received, closed = exchange(to, head.format(path, host, more).encode(), seconds=60)
+        assert closed and refusal_of(received) == status
+    received, closed = exchange(locked, head.format(CHAT, "127.0.0.1", "").encode() + b" " * 10000000, seconds=60)
+    assert closed and refusal_of(received) == 401 and b'"invalid_api_key"' in received
+
+
+def test_the_log_takes_no_words_from_outside(server):
+    exchange(server, b"SECRETWORD /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert "SECRETWORD" not in server.log() and " ? - 405 " in server.log()
 
 
 def test_deep_json_is_400(server):
@@ -261,6 +394,30 @@ def test_sigterm_drains_running_answers(start_server):
     thread.join(60)
     assert server.process.wait(timeout=40) == 0
     assert result["text"].rstrip().endswith("data: [DONE]") and '"finish_reason":"length"' in result["text"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_server_that_ends_says_so_and_blames_nobody(start_server, stream):
+    server = start_server("--max-length", "4096")
+    clients = [long_request(server, stream, tokens=4000) for _ in range(24)]  # most of them wait in the queue
+    while (server.metric("xiaobei_completion_tokens_total") or 0) < 3 or (server.metric("xiaobei_requests_queued") or 0) < 20:
+        time.sleep(0.05)
+    server.process.send_signal(signal.SIGTERM)
+    while "draining" not in server.log():
+        time.sleep(0.05)
+    server.process.send_signal(signal.SIGTERM)  # at once
+    error = {"message": "the server is shutting down", "type": "server_error", "param": None, "code": None}
+    for client in clients:
+        client.settimeout(60)
+        with client:
+            received = b"".join(iter(lambda: client.recv(65536), b""))
+        if stream:
+            events = [line[6:] for line in received.decode().split("\n") if line.startswith("data: ")]
+            assert json.loads(events[-1])["error"] == error and "[DONE]" not in received.decode()
+        else:
+            head, _, body = received.partition(b"\r\n\r\n")
+            assert status_of(received) == 503 and b"Retry-After: 5" in head and json.loads(body)["error"] == error
+    assert server.process.wait(timeout=60) == 0
 
 
 def test_sigusr1_reopens_the_log(start_server):

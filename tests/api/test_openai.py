@@ -80,6 +80,15 @@ def test_logprobs(client, raw):
         assert entry.logprob == entry.top_logprobs[0].logprob  # greedy takes the best
 
 
+def test_the_hidden_end_has_no_logprob(client, raw):
+    end = {"model": raw, "messages": question(), "max_tokens": 8, "temperature": 0, "logit_bias": {"151645": 100}, "logprobs": True}
+    whole = client.chat.completions.create(**end)
+    assert whole.choices[0].finish_reason == "stop" and whole.choices[0].message.content == ""
+    assert not whole.choices[0].logprobs or whole.choices[0].logprobs.content == []
+    chunks = list(client.chat.completions.create(stream=True, **end))
+    assert not any(choice.logprobs and choice.logprobs.content for chunk in chunks for choice in chunk.choices)
+
+
 def test_logit_bias_forbids_a_token(client, raw):
     first = client.completions.create(model=raw, prompt="1+1=", max_tokens=1, temperature=0)
     ids = requests.post(client.base_url.join("completions"), json={"model": raw, "prompt": [16, 10, 16, 28], "max_tokens": 1,
@@ -122,6 +131,78 @@ def test_what_is_not_honoured_is_refused_by_name(server, raw, field, value):
     assert answer.status_code == 400, answer.text
     error = answer.json()["error"]
     assert error["type"] == "invalid_request_error" and field in error["message"] + (error["param"] or "")
+
+
+def user(**fields):
+    return [{"role": "user", "content": "a", **fields}]
+
+
+def tool(function=(), **fields):
+    return [{"type": "function", "function": {"name": "f", **dict(function)}, **fields}]
+
+
+def call(function=(), **fields):
+    one = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}", **dict(function)}, **fields}
+    return [*question(), {"role": "assistant", "content": None, "tool_calls": [one]}]
+
+
+@pytest.mark.parametrize("param,fields", [
+    ("tools[0].function.strict", {"tools": tool({"strict": True})}),
+    ("tools[0].foo", {"tools": tool(foo=1)}),
+    ("tools[0].function.name", {"tools": tool({"name": "a\0b"})}),
+    ("tools[0].function.parameters", {"tools": tool({"parameters": []})}),
+    ("tools[0].type", {"tools": tool(type="custom")}),
+    ("tools[0]", {"tools": ["f"]}),
+    ("messages[0].content[0].cache_control", {"messages": user(content=[{"type": "text", "text": "hi", "cache_control": 1}])}),
+    ("messages[0].content[1].type", {"messages": user(content=[{"type": "text", "text": "hi"}, {"type": "image_url"}])}),
+    ("messages[0].content", {"messages": user(content=5)}),
+    ("messages[0].content", {"messages": [{"role": "assistant", "content": None}]}),
+    ("messages[0].role", {"messages": [{"role": "robot", "content": "a"}]}),
+    ("messages[0].role", {"messages": [{"role": "user\0x", "content": "a"}]}),
+    ("messages[0].name", {"messages": user(name="a")}),
+    ("messages[0].tool_calls", {"messages": user(tool_calls="junk")}),
+    ("messages[0].tool_call_id", {"messages": user(tool_call_id=[1])}),
+    ("messages[0].tool_call_id", {"messages": [{"role": "tool", "content": "a", "tool_call_id": [1]}]}),
+    ("messages[1].tool_calls[0].function.foo", {"messages": call({"foo": 1})}),
+    ("messages[1].tool_calls[0].function.arguments", {"messages": call({"arguments": 1})}),
+    ("messages[1].tool_calls[0].type", {"messages": call(type="custom")}),
+    ("response_format.foo", {"response_format": {"type": "text", "foo": 1}}),
+    ("stream_options.foo", {"stream": True, "stream_options": {"foo": True}}),
+    ("model", {"model": "xiaobei\0x"}),
+    ("user", {"user": "a\0x"}),
+    ("tool_choice", {"tool_choice": "auto\0x"}),
+    ("logit_bias", {"logit_bias": {" 5": 1}}),
+    ("logit_bias", {"logit_bias": {"+5": 1}}),
+    ("logit_bias", {"logit_bias": {"05": 1}}),
+    ("logit_bias", {"logit_bias": {"900000": 1}}),
+])
+def test_every_refusal_names_the_path_of_its_field(server, raw, param, fields):
+    body = {"model": raw, "messages": question(), "max_tokens": 1, **fields}
+    answer = requests.post(server.url + "/v1/chat/completions", json=body, timeout=60)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["param"] == param and param in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("prompt", [[900000], [-1], [], ""])
+def test_a_bad_prompt_is_refused_by_name(server, raw, prompt):
+    answer = requests.post(server.url + "/v1/completions", json={"model": raw, "prompt": prompt, "max_tokens": 1}, timeout=60)
+    assert answer.status_code == 400 and answer.json()["error"]["param"] == "prompt"
+
+
+def test_fields_that_say_nothing_pass(client, raw):
+    def tokens(**fields):
+        return client.chat.completions.create(**{"model": raw, "messages": question(), "max_tokens": 1, **fields}).usage.prompt_tokens
+    assert tokens(tools=tool({"strict": False})) == tokens(tools=tool({"strict": None})) == tokens(tools=tool())
+    assert tokens(messages=call(index=0)) == tokens(messages=call())
+    assert tokens(messages=user(refusal=None, audio=None, tool_calls=None, tool_call_id=None)) == tokens(messages=user())
+    assert tokens(messages=user(content=[{"type": "text", "text": "a"}])) == tokens(messages=user())
+    assert tokens(response_format={"type": "text"}, logit_bias={"0": 1}) == tokens()
+
+
+@pytest.mark.parametrize("number,words", [("18446744073709551615", "64 bits"), ("1e999", "too large")])
+def test_a_number_beyond_every_field_is_called_so(server, raw, number, words):
+    answer = requests.post(server.url + "/v1/chat/completions", data='{"model":"xiaobei","messages":[],"seed":%s}' % number)
+    assert answer.status_code == 400 and words in answer.json()["error"]["message"]
 
 
 def test_unknown_model_and_missing_fields(server, raw):

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "engine/engine.h"
+#include "engine/engine_parts.h"
 
 #define MODEL "tests/golden/data/tied-bf16"
 
@@ -141,7 +141,32 @@ static void closing_ends_everything(void **state)
     struct engine *en = open_engine(2, 2, 0);
     for (int i = 0; i < 6; i++) submit(en, &w[i], i, 230, 0);
     engine_close(en);
-    for (int i = 0; i < 6; i++) assert_int_equal(atomic_load(&w[i].finals), 1);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(atomic_load(&w[i].finals), 1);
+        if (w[i].reason != FINISH_LENGTH) assert_int_equal(w[i].error, ERR_UNAVAILABLE); /* not the client's doing */
+    }
+}
+
+/* A request that wakes the engine after a long idle time does not make it look stuck. */
+static void idle_time_does_not_count_as_stuck(void **state)
+{
+    (void)state;
+    static struct watched w;
+    struct engine *en = open_engine(1, 1, 0);
+    engine_shutdown(en); /* its thread will not wake: the moment before it does, made to last */
+    en->stopping = false;
+    en->stats.last_step = clock_monotonic() - 1000;
+    submit(en, &w, 1, 5, 0);
+    assert_true(engine_is_alive(en, 500));
+    en->stats.last_step = clock_monotonic() - 1000;
+    submit(en, &w, 2, 5, 0); /* but a queue that does not move is, however much is added */
+    assert_false(engine_is_alive(en, 500));
+    while (en->queue_head) {
+        struct job *next = en->queue_head->next;
+        job_free(en->queue_head);
+        en->queue_head = next;
+    }
+    engine_close(en);
 }
 
 static void what_cannot_be_done_is_refused_at_once(void **state)
@@ -270,6 +295,7 @@ int main(void)
         cmocka_unit_test(answers_do_not_depend_on_company_or_threads),
         cmocka_unit_test(a_cancelled_request_ends_once_and_frees_its_slot),
         cmocka_unit_test(closing_ends_everything),
+        cmocka_unit_test(idle_time_does_not_count_as_stuck),
         cmocka_unit_test(what_cannot_be_done_is_refused_at_once),
         cmocka_unit_test(the_answer_stops_where_the_context_ends),
         cmocka_unit_test(a_deadline_is_kept),
