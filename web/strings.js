@@ -63,7 +63,7 @@ const zh = {
 const en = {
   title: "Xiaobei",
   documentTitle: "Xiaobei · health consultation",
-  standin: "demo",
+  standin: "demo model",
   standinMore: "Demonstration model: it shows that the system works, not how well it answers. Do not use it for real care.",
   newChat: "New chat",
   otherLanguage: "中文",
