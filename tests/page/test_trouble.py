@@ -26,14 +26,17 @@ def saved(page):
 
 
 def test_language_switch_keeps_the_answer_streaming(page, fake, gate):
-    fake.pieces = ["第一段", "第二段"]
-    fake.gates[1] = gate
+    last = threading.Event()
+    fake.pieces = ["第一段", "第二段", "第三段"]
+    fake.gates = {1: gate, 2: last}
     page.ask("头痛")
     page.until(lambda: page.answers() == ["第一段"])
     page.find("#language").click()
     assert "AI-generated" in page.find(".turn.assistant .label").text
     gate.set()
-    page.until(lambda: page.answers() == ["第一段第二段"])
+    page.until(lambda: page.answers() == ["第一段第二段"])  # while it still streams, not only at its end
+    last.set()
+    page.until(lambda: page.answers() == ["第一段第二段第三段"])
     page.until_answered()
     assert "tokens/s" in page.find(".turn.assistant .foot").text
 
