@@ -7,7 +7,7 @@ REPLAYS := $(FUZZ_TARGETS:%=$(BUILD)/tests/%)
 FUZZ_SECONDS ?= 60
 TEST_MODEL := qwen2.5-0.5b-instruct-q4_k_m
 
-.PHONY: run test checks asan ubsan tsan fuzz lint format bench install uninstall deps
+.PHONY: run test checks asan ubsan tsan fuzz lint format bench install uninstall
 
 run: ## install what is missing, build, bring a model, serve on http://127.0.0.1:7860
 	@tools/install-deps.sh packages
@@ -57,7 +57,7 @@ bench: all ## measure beside llama.cpp (installs llama-cpp-python into build/pee
 
 install: all ## install program, unit file and documentation under PREFIX
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/xiaobei
-	install -D -m 644 deploy/xiaobei.service $(DESTDIR)$(PREFIX)/lib/systemd/system/xiaobei.service
+	sed 's|/usr/local/|$(PREFIX)/|g' deploy/xiaobei.service | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/xiaobei.service
 	install -D -m 644 deploy/xiaobei.logrotate $(DESTDIR)$(PREFIX)/share/xiaobei/xiaobei.logrotate
 	install -D -m 644 DEPLOYMENT.md $(DESTDIR)$(PREFIX)/share/doc/xiaobei/DEPLOYMENT.md
 

@@ -1,28 +1,7 @@
 // markdown.js - the Markdown that models write, as DOM nodes. Nothing is ever parsed as HTML; links are shown as text with
 // their address, because an invented source must not look like one that was checked.
 
-const INLINE = /(`+)([\s\S]*?[^`])\1(?!`)|\*\*([^\s*](?:[\s\S]*?[^\s*])?)\*\*|\*([^\s*](?:[^*]*?[^\s*])?)\*|!?\[([^\]]*)\]\(([^)\s]*)\)/;
-
-function inline(text, parent) {
-  for (;;) {
-    const found = INLINE.exec(text);
-    if (!found) break;
-    if (found.index) parent.append(text.slice(0, found.index));
-    if (found[1]) {
-      const code = document.createElement("code");
-      code.textContent = found[2].trim();
-      parent.append(code);
-    } else if (found[5] !== undefined) {
-      parent.append(found[5] + (found[6] ? ` (${found[6]})` : ""));
-    } else {
-      const element = document.createElement(found[3] !== undefined ? "strong" : "em");
-      inline(found[3] ?? found[4], element);
-      parent.append(element);
-    }
-    text = text.slice(found.index + found[0].length);
-  }
-  if (text) parent.append(text);
-}
+import { inline } from "./inline.js";
 
 function block(tag, text) {
   const element = document.createElement(tag);
@@ -33,11 +12,22 @@ function block(tag, text) {
   return element;
 }
 
-const ITEM = /^(\s*)([-*+•]|\d{1,3}[.)、])\s+(.*)$/;
+// No "+" here: at the start of a line of a laboratory's report it is a result.
+const ITEM = /^(\s*)([-*•]|\d{1,3}[.)）、])\s+(.*)$/;
+const MAX_DEPTH = 8; // lists within lists; deeper items join the last one
 
+const isNumbered = (marker) => /\d/.test(marker);
+
+function newList(parent, numbered, indent) {
+  const element = document.createElement(numbered ? "ol" : "ul");
+  parent.append(element);
+  return { indent, numbered, parent, element };
+}
+
+/** All lines of one block; a change between numbers and dots begins another list, and every number stays as it was written. */
 function list(lines) {
-  const stack = []; // [{indent, element}]
-  let root = null;
+  const root = document.createElement("div");
+  const stack = []; // the lists that are open, outermost first
   for (const line of lines) {
     const found = ITEM.exec(line);
     if (!found) { // a line that continues its item
@@ -47,31 +37,64 @@ function list(lines) {
       continue;
     }
     const indent = found[1].length;
+    const numbered = isNumbered(found[2]);
     while (stack.length > 1 && indent < stack.at(-1).indent) stack.pop();
-    if (!stack.length || indent > stack.at(-1).indent + 1) {
-      const numbered = /\d/.test(found[2]);
-      const element = document.createElement(numbered ? "ol" : "ul");
-      if (numbered) element.start = parseInt(found[2], 10);
-      if (stack.length) stack.at(-1).element.lastElementChild.append(element);
-      else root = element;
-      stack.push({ indent, element });
-    }
+    const top = stack.at(-1);
+    if (!top) stack.push(newList(root, numbered, indent));
+    else if (indent > top.indent + 1 && stack.length < MAX_DEPTH) stack.push(newList(top.element.lastElementChild, numbered, indent));
+    else if (numbered !== top.numbered) stack.splice(-1, 1, newList(top.parent, numbered, top.indent));
     const item = document.createElement("li");
+    if (numbered) item.value = parseInt(found[2], 10);
     inline(found[3], item);
     stack.at(-1).element.append(item);
   }
   return root;
 }
 
+// A figure with its sign, range and unit, or a unit alone: what a cell must not break. T is anything but blanks and Chinese.
+const T = "[^\\s\\u2e80-\\u9fff\\uf900-\\ufaff\\uff00-\\uffef]";
+const FIGURE = new RegExp(`(?:[<>≤≥±≈~]\\s?)?\\d${T}{0,40}(?: ?[-–—~～至] ?\\d${T}{0,40}){0,3}(?: ${T}{1,10}|[\\u4e00-\\u9fff]{1,2})?|${T}{1,20}/${T}{1,20}`, "g");
+const SHORT_CELL = 12;
+
+function keepFigures(node) {
+  for (const child of [...node.childNodes]) {
+    if (child.nodeType !== Node.TEXT_NODE) {
+      keepFigures(child);
+      continue;
+    }
+    const parts = [];
+    let done = 0;
+    for (const found of child.data.matchAll(FIGURE)) {
+      const whole = document.createElement("span");
+      whole.className = "whole";
+      whole.textContent = found[0];
+      parts.push(child.data.slice(done, found.index), whole);
+      done = found.index + found[0].length;
+    }
+    if (done) child.replaceWith(...parts, child.data.slice(done));
+  }
+}
+
+/** A cell is kept on one line while it is short; in a long one only figures and units are. The table scrolls in its own box. */
+function fillCell(cell, text) {
+  inline(text, cell);
+  if (cell.textContent.length <= SHORT_CELL) {
+    cell.className = "whole";
+  } else {
+    cell.className = "long";
+    keepFigures(cell);
+  }
+}
+
 function table(lines) {
-  const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+  const cells = (line) => line.trim().replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim());
   const element = document.createElement("table");
   lines.forEach((line, index) => {
     if (index === 1) return; // the ruler
     const row = element.insertRow();
     for (const text of cells(line)) {
       const cell = document.createElement(index ? "td" : "th");
-      inline(text, cell);
+      fillCell(cell, text);
       row.append(cell);
     }
   });
@@ -79,6 +102,17 @@ function table(lines) {
   box.className = "table";
   box.append(element);
   return box;
+}
+
+/** What kind of block a line belongs to; null for a blank one. ">38.5" is a measure, not a quotation. */
+function kindOf(line) {
+  if (!line.trim()) return null;
+  if (/^#{1,6}\s/.test(line)) return "heading";
+  if (/^\s*([-*_])(\s*\1){2,}\s*$/.test(line)) return "rule";
+  if (ITEM.test(line)) return "list";
+  if (/^\s*\|.*\|\s*$/.test(line)) return "table";
+  if (/^\s*>(?!\s*[=\d])/.test(line)) return "quote";
+  return "text";
 }
 
 /** Cut text into blocks of lines: fenced code whole, everything else at blank lines and changes of kind. */
@@ -103,8 +137,7 @@ export function blocks(text) {
       lines = [];
       continue;
     }
-    const here = !line.trim() ? null : /^#{1,6}\s/.test(line) ? "heading" : ITEM.test(line) ? "list"
-      : /^\s*\|.*\|\s*$/.test(line) ? "table" : /^\s*>/.test(line) ? "quote" : /^\s*([-*_])(\s*\1){2,}\s*$/.test(line) ? "rule" : "text";
+    const here = kindOf(line);
     if (here === null) { if (kind !== "list") flush(); continue; }
     const continues = here === kind || (kind === "list" && here === "text" && /^\s{2,}/.test(line));
     if (!continues || here === "heading") flush();
@@ -127,7 +160,7 @@ function render({ kind, lines }) {
     }
     case "heading": return block(/^#{1,2}\s/.test(lines[0]) ? "h3" : "h4", lines[0].replace(/^#+\s+/, ""));
     case "list": return list(lines);
-    case "table": return lines.length > 1 && /^[\s|:-]+$/.test(lines[1]) ? table(lines) : block("p", lines.join("\n"));
+    case "table": return lines.length > 1 && /^[\s|:-]*-[\s|:-]*$/.test(lines[1]) ? table(lines) : block("p", lines.join("\n"));
     case "quote": return block("blockquote", lines.map((line) => line.replace(/^\s*>\s?/, "")).join("\n"));
     case "rule": return document.createElement("hr");
     default: return block("p", lines.join("\n"));

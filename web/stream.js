@@ -1,18 +1,38 @@
 // stream.js - talk to the server: health, models, and an answer as server-sent events.
 
-/** What went wrong, in the page's terms: kind is offline, broken, busy, key, long, loading or other. */
+import { recall, remember } from "./storage.js";
+
+const HEALTH_MILLISECONDS = 5000;
+
+/**
+ * What went wrong, in the page's terms: kind is offline, broken, busy, loading, draining, stuck, key, keyWrong, long, huge or
+ * other; detail is the server's sentence, only for other; tokens and limit belong to long.
+ */
 export class AnswerError extends Error {
-  constructor(kind, message = "") {
-    super(message || kind);
-    this.kind = kind;
+  constructor(kind, more = {}) {
+    super(kind);
+    this.problem = { kind, ...more };
   }
+}
+
+/** A header carries nothing else: letters, figures and signs of ASCII. */
+export function isPossibleKey(key) {
+  return /^[\x21-\x7e]+$/.test(key);
+}
+
+export function keepKey(key) {
+  remember("key", key);
 }
 
 function headers() {
   const result = { "Content-Type": "application/json" };
-  const key = sessionStorage.getItem("key");
-  if (key) result.Authorization = `Bearer ${key}`;
+  const key = recall("key");
+  if (key && isPossibleKey(key)) result.Authorization = `Bearer ${key}`;
   return result;
+}
+
+function keyProblem() {
+  return recall("key") ? "keyWrong" : "key";
 }
 
 /** Split a growing text into the data of complete events; returns [events, rest]. Comment lines are pings. */
@@ -27,13 +47,44 @@ export function splitEvents(text) {
   return [events, rest];
 }
 
+/** "the prompt has 9265 tokens, but the context holds 8192 ...": the page says it in the reader's language. */
+function tooLong(message) {
+  const [tokens, limit] = (String(message).match(/\d+/g) ?? []).map(Number);
+  return new AnswerError("long", { tokens, limit });
+}
+
+/** A server that refuses may be full, or not be ready: its health tells which. */
+async function refused() {
+  const state = await health();
+  return new AnswerError({ ok: "busy", loading: "loading", stuck: "stuck" }[state] ?? "draining");
+}
+
 async function failure(response) {
   let error = {};
   try { error = (await response.json()).error ?? {}; } catch { /* not JSON: the status says enough */ }
-  if (response.status === 401) return new AnswerError("key", error.message);
-  if (error.code === "context_length_exceeded") return new AnswerError("long", error.message);
-  if (response.status === 503 || response.status === 429) return new AnswerError("busy", error.message);
-  return new AnswerError("other", error.message || `HTTP ${response.status}`);
+  if (response.status === 401) return new AnswerError(keyProblem());
+  if (response.status === 413) return new AnswerError("huge");
+  if (response.status === 429) return new AnswerError("busy");
+  if (response.status === 503) return refused();
+  if (error.code === "context_length_exceeded") return tooLong(error.message);
+  return new AnswerError("other", { detail: error.message || `HTTP ${response.status}` });
+}
+
+function post(messages, signal) {
+  const body = { model: "xiaobei", messages, stream: true, stream_options: { include_usage: true } };
+  return fetch("/v1/chat/completions", { method: "POST", headers: headers(), body: JSON.stringify(body), signal });
+}
+
+/** Put what one event says into result; text goes to onText. */
+function take(data, result, onText) {
+  let event;
+  try { event = JSON.parse(data); } catch { throw new AnswerError("broken"); }
+  if (event.error) throw new AnswerError("other", { detail: event.error.message });
+  const choice = event.choices?.[0];
+  if (choice?.delta?.content) onText(choice.delta.content);
+  if (choice?.finish_reason) result.reason = choice.finish_reason;
+  if (event.usage) result.usage = event.usage;
+  if (event["xiaobei:timings"]) result.timings = event["xiaobei:timings"];
 }
 
 /**
@@ -41,13 +92,11 @@ async function failure(response) {
  * AbortError when the signal stops it.
  */
 export async function ask(messages, { signal, onText }) {
-  const body = { model: "xiaobei", messages, stream: true, stream_options: { include_usage: true } };
   let response;
   try {
-    response = await fetch("/v1/chat/completions", { method: "POST", headers: headers(), body: JSON.stringify(body), signal });
+    response = await post(messages, signal);
   } catch (problem) {
-    if (problem.name === "AbortError") throw problem;
-    throw new AnswerError("offline");
+    throw problem.name === "AbortError" ? problem : new AnswerError("offline");
   }
   if (!response.ok) throw await failure(response);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -66,13 +115,7 @@ export async function ask(messages, { signal, onText }) {
     pending = rest;
     for (const data of events) {
       if (data === "[DONE]") return result;
-      const event = JSON.parse(data);
-      if (event.error) throw new AnswerError("other", event.error.message);
-      const choice = event.choices?.[0];
-      if (choice?.delta?.content) onText(choice.delta.content);
-      if (choice?.finish_reason) result.reason = choice.finish_reason;
-      if (event.usage) result.usage = event.usage;
-      if (event["xiaobei:timings"]) result.timings = event["xiaobei:timings"];
+      take(data, result, onText);
     }
   }
 }
@@ -80,21 +123,21 @@ export async function ask(messages, { signal, onText }) {
 /** "ok", "loading", "offline", or another word of /health. */
 export async function health() {
   try {
-    const response = await fetch("/health", { cache: "no-store" });
+    const response = await fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(HEALTH_MILLISECONDS) });
     return (await response.json()).status ?? "offline";
   } catch {
     return "offline";
   }
 }
 
-/** True if the model behind the page is a stand-in; null when a key is needed first. */
-export async function isStandin() {
+/** What is known about the models behind the page: {standin} says whether one is a stand-in, {key} that a key is missing or wrong. */
+export async function lookAtModels() {
   try {
     const response = await fetch("/v1/models", { headers: headers() });
-    if (!response.ok) return null;
+    if (response.status === 401) return { key: keyProblem() };
     const models = (await response.json()).data ?? [];
-    return models.some((model) => model["xiaobei:standin"] === true);
+    return { standin: models.some((model) => model["xiaobei:standin"] === true) };
   } catch {
-    return null;
+    return {};
   }
 }

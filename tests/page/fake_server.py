@@ -45,6 +45,7 @@ class Fake:
         self.delay = 0.02           # seconds between pieces
         self.failure = None         # (status, error object) for the next question
         self.break_after = None     # close the connection after this many pieces
+        self.gates = {}             # number of a piece: the event it waits for
         self.disconnected = threading.Event()
 
     def send(self, handler, status, kind, data, **headers):
@@ -62,6 +63,8 @@ class Fake:
         self.paths.append(path)
         if path == "/health":
             self.send(handler, 200 if self.health == "ok" else 503, "application/json", json.dumps({"status": self.health}).encode())
+        elif path == "/v1/models" and not self.admits(handler):
+            self.refuse(handler)
         elif path == "/v1/models":
             models = {"data": [{"id": name, "xiaobei:standin": self.standin} for name in ("raw", "xiaobei")]}
             self.send(handler, 200, "application/json", json.dumps(models).encode())
@@ -73,11 +76,17 @@ class Fake:
             else:
                 self.send(handler, 404, "text/plain", b"")
 
+    def admits(self, handler):
+        return not self.key or handler.headers.get("Authorization") == f"Bearer {self.key}"
+
+    def refuse(self, handler):
+        error = {"error": {"message": "key", "type": "authentication_error", "code": "invalid_api_key"}}
+        self.send(handler, 401, "application/json", json.dumps(error).encode())
+
     def post(self, handler):
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
-        if self.key and handler.headers.get("Authorization") != f"Bearer {self.key}":
-            error = {"error": {"message": "key", "type": "authentication_error", "code": "invalid_api_key"}}
-            self.send(handler, 401, "application/json", json.dumps(error).encode())
+        if not self.admits(handler):
+            self.refuse(handler)
             return
         self.requests.append(body)
         if self.failure:
@@ -104,6 +113,8 @@ class Fake:
         for count, piece in enumerate(self.pieces):
             if self.break_after == count:
                 return
+            if count in self.gates:
+                self.gates[count].wait(30)
             time.sleep(self.delay)
             event({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
         event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})

@@ -2,93 +2,13 @@
 import json
 import os
 import pathlib
-import shutil
 import time
 
-import pytest
-from fake_server import Fake
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common import utils
+from browser_page import Page, browser, fake, page  # noqa: F401 the fixtures of this file
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-CHROMIUM = shutil.which("chromium")
-DRIVER = shutil.which("chromedriver")
-CONSULTATION = "症状描述:发热、咳嗽三天,伴有胸痛"
-
-
-class LoopbackService(Service):
-    """The driver by its address: a bare system may not know the name localhost."""
-
-    @property
-    def service_url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    def is_connectable(self):
-        return utils.is_connectable(self.port, "127.0.0.1")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM or not DRIVER:
-        pytest.skip("chromium and chromedriver are not installed: tools/install-deps.sh packages-test")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1100,900", "--lang=zh-CN"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(service=LoopbackService(DRIVER), options=options)
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture(scope="module")
-def fake():
-    return Fake()
-
-
-class Page:
-    def __init__(self, browser, url):
-        self.browser = browser
-        self.url = url
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        browser.get(url)
-        browser.execute_script("sessionStorage.clear(); localStorage.clear()")
-        browser.get(url)
-
-    def find(self, selector):
-        return self.browser.find_element(By.CSS_SELECTOR, selector)
-
-    def all(self, selector):
-        return self.browser.find_elements(By.CSS_SELECTOR, selector)
-
-    def until(self, condition, seconds=10, what="the page"):
-        WebDriverWait(self.browser, seconds, poll_frequency=0.02).until(lambda _: condition(), what)
-
-    def until_ready(self):
-        self.until(lambda: not self.find("#state").is_displayed(), what="ready")
-        return self
-
-    def type(self, text):
-        self.find("#input").send_keys(text)
-
-    def ask(self, text):
-        self.type(text + Keys.ENTER)
-
-    def until_answered(self, seconds=10):
-        self.until(lambda: self.find("#send").is_displayed() and self.all(".turn.assistant, .problem"), seconds, "answered")
-
-    def answers(self):
-        """All at once by script: the page redraws its turns, so an element found a moment ago may be gone."""
-        return self.browser.execute_script("return [...document.querySelectorAll('.turn.assistant .text')].map(one => one.innerText.trim())")
-
-
-@pytest.fixture
-def page(browser, fake):
-    fake.reset()
-    return Page(browser, fake.url).until_ready()
+CONSULTATION = "症状描述：发热、咳嗽三天，伴有胸痛"
 
 
 def test_answer_streams_in_pieces_and_shows_its_speed(page, fake):
@@ -255,7 +175,6 @@ def test_key_is_asked_for_and_kept_for_the_tab(page, fake):
     page.until(lambda: page.find("#key").is_displayed())
     assert page.find("#key-value").get_attribute("type") == "password"
     page.find("#key-value").send_keys("secret" + Keys.ENTER)
-    page.find(".problem button").click()
     page.until(lambda: page.answers() == ["你好，我是小贝。"])
     assert page.browser.execute_script("return JSON.stringify(localStorage)").count("secret") == 0
 
