@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -107,4 +108,11 @@ int cli_fail(const char *verb, const struct error *e)
 {
     fprintf(stderr, "xiaobei %s: %s\n", verb, e->text[0] ? e->text : error_code_text(e->code));
     return error_exit_code(e->code);
+}
+
+int cli_reader_gone(void)
+{
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+    return 128 + SIGPIPE;
 }

@@ -32,4 +32,7 @@ int options_parse(const struct option_spec *specs, int argc, char **argv, int *c
 /* Print e to stderr as "xiaobei VERB: text" and return its exit code. */
 int cli_fail(const char *verb, const struct error *e);
 
+/* End as a filter ends whose reader has gone: by SIGPIPE, without a word. Returns only where that signal is blocked. */
+int cli_reader_gone(void);
+
 #endif

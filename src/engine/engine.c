@@ -224,7 +224,7 @@ static int collect(void *user, const struct engine_event *event)
     w->finished = true;
     pthread_cond_signal(&w->done);
     pthread_mutex_unlock(&w->lock);
-    return 0;
+    return 0; /* *w may be gone: who waited has been let go */
 }
 
 int engine_generate(struct engine *en, const struct engine_request *r, struct token_list *tokens, struct buf *text,
@@ -241,9 +241,10 @@ int engine_generate(struct engine *en, const struct engine_request *r, struct to
     own.callback = collect;
     own.user = &w;
     int rc = engine_submit(en, &own, &id, e);
-    if (rc) return rc;
     pthread_mutex_lock(&w.lock);
-    while (!w.finished) pthread_cond_wait(&w.done, &w.lock);
+    while (!rc && !w.finished) pthread_cond_wait(&w.done, &w.lock);
     pthread_mutex_unlock(&w.lock);
-    return w.rc;
+    pthread_cond_destroy(&w.done);
+    pthread_mutex_destroy(&w.lock);
+    return rc ? rc : w.rc;
 }

@@ -1,4 +1,5 @@
 """The terminal: every verb explains itself, refuses what is wrong with the right exit code, and keeps words off stdout."""
+import contextlib
 import json
 import os
 import pathlib
@@ -109,8 +110,56 @@ def test_ask_writes_the_answer_and_nothing_else_to_stdout(model):
     assert "\033[" not in done.stdout + done.stderr
 
 
+def test_a_question_is_not_cut_at_a_nul_byte(model):
+    done = run("ask", "--raw", "--model", model, "--max-length", 512, "--max-tokens", 4, text="好\0" + "长" * 3000)
+    assert done.returncode == 65 and "512" in done.stderr, (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("verb", ["ask", "chat", "tokenize", "template"])
+def test_a_failed_read_is_not_the_end_of_the_input(verb, model):
+    with open_directory() as directory:
+        done = subprocess.run([BINARY, verb, "--model", model], stdin=directory, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 74 and "directory" in done.stderr, (done.returncode, done.stderr)
+
+
+@contextlib.contextmanager
+def open_directory():
+    """Opens like a file; every read of it fails."""
+    descriptor = os.open("/", os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def test_a_line_over_the_limit_is_refused_while_it_comes(model):
+    process = subprocess.Popen([BINARY, "tokenize", "--model", model], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
+    try:
+        try:
+            process.stdin.write(b"x" * (17 << 20))
+            process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        assert process.wait(timeout=60) == 65  # with its input still open
+        assert b"16777216" in process.stderr.read()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_ask_ends_quietly_when_its_reader_is_gone(model):
+    process = subprocess.Popen([BINARY, "ask", "从一数到一千", "--raw", "--model", model, "--max-tokens", "4000"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.read(1)
+    process.stdout.close()
+    words = process.stderr.read().decode()
+    assert process.wait(timeout=120) == -signal.SIGPIPE
+    assert "xiaobei ask" not in words
+
+
 def test_chat_ctrl_c_stops_the_answer_not_the_program(model):
-    """In a real terminal: Ctrl-C during an answer leads back to the prompt, Ctrl-D there ends."""
+    """In a real terminal: Ctrl-C during an answer leads back to the prompt, so does one there; Ctrl-D ends."""
     child, terminal = pty.fork()
     if child == 0:
         os.environ["XIAOBEI_HOME"] = "/nonexistent"
@@ -140,6 +189,12 @@ def test_chat_ctrl_c_stops_the_answer_not_the_program(model):
         os.write(terminal, "/help\n".encode())
         until("/drop")
         until("您>")
+        os.write(terminal, "不要了".encode() + b"\x03")
+        until("Ctrl-D or /quit ends")
+        until("您>")
+        os.write(terminal, b"/new\n")  # and not a question that begins with what was dropped
+        until("a new conversation")
+        until("您>")
         os.write(terminal, b"\x04")
         end = time.time() + 20
         while time.time() < end:
@@ -152,6 +207,32 @@ def test_chat_ctrl_c_stops_the_answer_not_the_program(model):
         raise AssertionError("chat did not end")
     finally:
         if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def test_chat_ends_at_ctrl_c_twice_at_once(model):
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(BINARY, [str(BINARY), "chat", "--model", model, "--raw"])
+    seen = b""
+    ended = 0
+    try:
+        end = time.time() + 60
+        while not ended and time.time() < end:
+            try:
+                if select.select([terminal], [], [], 0.1)[0]:
+                    seen += os.read(terminal, 65536)
+                if "您>".encode() in seen:
+                    seen = b""
+                    os.write(terminal, b"\x03")
+            except OSError:  # it has hung up
+                pass
+            ended, status = os.waitpid(child, os.WNOHANG)
+        assert ended and os.waitstatus_to_exitcode(status) == 0
+    finally:
+        if not ended:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         os.close(terminal)
