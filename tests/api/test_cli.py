@@ -7,13 +7,16 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import numpy
 import pytest
+import requests
 
-from conftest import BINARY, ROOT
+from conftest import BINARY, ROOT, Server
 
 GOLD = ROOT / "tests/golden/data"
 
@@ -236,6 +239,75 @@ def test_chat_ends_at_ctrl_c_twice_at_once(model):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         os.close(terminal)
+
+
+@pytest.fixture
+def supervised(model, tmp_path):
+    """A server under its supervisor, in a group of its own as a terminal would have it."""
+    server = Server(model, tmp_path, "--supervise", own_group=True)
+    try:
+        yield server.wait_ready()
+    finally:
+        if server.process.poll() is None:
+            os.killpg(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+
+
+def stream_answer(server, max_tokens):
+    """Begin to stream an answer; the list gets its text at the end."""
+    result = []
+    before = server.metric("xiaobei_completion_tokens_total") or 0
+
+    def read():
+        body = {"model": "xiaobei", "max_tokens": max_tokens, "ignore_eos": True, "stream": True,
+                "messages": [{"role": "user", "content": "你好"}]}
+        try:
+            result.append(requests.post(server.url + "/v1/chat/completions", json=body, timeout=120).text)
+        except requests.RequestException:
+            result.append("")  # it was cut off
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    while (server.metric("xiaobei_completion_tokens_total") or 0) < before + 3:
+        time.sleep(0.05)
+    return thread, result
+
+
+@pytest.mark.parametrize("number,to_all", [(signal.SIGINT, True), (signal.SIGTERM, True), (signal.SIGTERM, False), (signal.SIGHUP, True)])
+def test_one_stop_of_a_supervised_server_drains(supervised, number, to_all):
+    """Ctrl-C and a closed terminal reach the supervisor and the server, and the supervisor passes them on besides."""
+    thread, result = stream_answer(supervised, 60)
+    (os.killpg if to_all else os.kill)(supervised.process.pid, number)
+    thread.join(60)
+    assert supervised.process.wait(timeout=60) == 0
+    assert '"finish_reason":"length"' in result[0] and result[0].rstrip().endswith("data: [DONE]")
+    assert not (supervised.home / "logs/crash-report.txt").exists()
+
+
+def test_a_second_ctrl_c_ends_a_supervised_server_at_once(supervised):
+    thread, result = stream_answer(supervised, 7000)
+    os.killpg(supervised.process.pid, signal.SIGINT)
+    while "draining" not in supervised.log():
+        time.sleep(0.02)
+    os.killpg(supervised.process.pid, signal.SIGINT)
+    assert supervised.process.wait(timeout=25) == 0  # and not when the 30 s of draining are over
+    thread.join(60)
+    assert '"finish_reason":"length"' not in result[0]
+
+
+def test_a_taken_port_is_not_tried_again(model, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = run("serve", "--supervise", "--model", model, "--port", taken.getsockname()[1], home=tmp_path)
+    assert done.returncode == 73 and done.stderr.count("is in use by") == 1, done.stderr
+    assert not (tmp_path / "logs/crash-report.txt").exists()
+
+
+def test_the_unit_file_restarts_nothing_that_a_restart_cannot_mend():
+    unit = (ROOT / "deploy/xiaobei.service").read_text()
+    listed = re.search(r"^RestartPreventExitStatus=(.*)$", unit, re.M)[1].split()
+    assert {"64", "65", "66", "69", "71", "73", "77", "78"} == set(listed)
 
 
 def test_source_tour_names_files_that_exist():
