@@ -14,6 +14,7 @@ enum option_kind {
     OPTION_FLAG,   /* bool *  */
     OPTION_TEXT,   /* const char **, borrowed from argv */
     OPTION_INT,    /* int *; the whole value must be a decimal number */
+    OPTION_COUNT,  /* int *; the same, at least 1 */
     OPTION_UINT64, /* uint64_t * */
     OPTION_FLOAT,  /* float * */
 };

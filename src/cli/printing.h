@@ -20,8 +20,8 @@ struct printing {
     volatile sig_atomic_t *stop; /* set by a signal handler: end the answer; NULL: nothing does */
 
     /* The engine's thread until the end, then the owner's. */
-    struct buf text;  /* the whole answer */
-    int write_errno;  /* 0, or why the stream took no more */
+    struct buf text; /* the whole answer */
+    int write_errno; /* 0, or why the stream took no more */
     struct engine_result result;
     struct error error; /* of an answer that failed */
 

@@ -75,7 +75,8 @@ static int wait_child(struct supervisor *s)
         if (number < 0 || number == SIGCHLD) continue;
         if (number == SIGUSR1)
             kill(s->child, SIGUSR1);
-        else if (number != SIGHUP || !s->stopping) /* a closed terminal hangs up more than once; that is no second stop */
+        else if (number != SIGHUP ||
+                 !s->stopping) /* a closed terminal hangs up more than once; that is no second stop */
             pass_stop(s);
     }
 }

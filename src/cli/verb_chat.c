@@ -157,7 +157,7 @@ static int run(int argc, char **argv)
     const struct option_spec specs[] = {ENGINE_OPTIONS(&arguments),
                                         {"--raw", OPTION_FLAG, &d.raw},
                                         {"--seed", OPTION_UINT64, &d.seed},
-                                        {"--max-tokens", OPTION_INT, &d.max_tokens},
+                                        {"--max-tokens", OPTION_COUNT, &d.max_tokens},
                                         {0}};
     for (int i = 1; i < argc; i++) d.has_seed = d.has_seed || strncmp(argv[i], "--seed", 6) == 0;
     int rc = options_parse(specs, argc, argv, &positional, &e);

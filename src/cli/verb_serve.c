@@ -58,7 +58,9 @@ static const char serve_usage[] =
     "  --supervise       restart after a crash (5 s, growing; gives up after 5 in 10 minutes)\n"
     "  --log-dir DIR     default: below XIAOBEI_HOME or the XDG state directory\n"
     "  --log-level L     debug, info (default), warn, error\n"
-    "  --quiet           no log lines on standard error\n" ENGINE_USAGE
+    "  --quiet           no log lines on standard error\n"
+    "  --header-seconds N  a request whose headers are not complete by then is refused (default 60)\n"
+    "  --ping-seconds S  an answer that streams is never silent for longer (default 15)\n" ENGINE_USAGE
     "\nXIAOBEI_API_KEY: with it, every /v1 request needs \"Authorization: Bearer KEY\". Needed beyond loopback.\n";
 
 static bool is_loopback(const char *host)
@@ -190,7 +192,7 @@ static int start_server(struct serve *s, struct error *e)
 
 static int open_log(const struct serve_options *o, struct error *e)
 {
-    char directory[LIMIT_PATH];
+    char directory[LIMIT_PATH] = "";
     struct log_options log = {.directory = o->log_dir, .level = LOG_INFO, .also_stderr = !o->quiet};
     if (o->log_level && log_level_parse(o->log_level, &log.level))
         return error_set(e, ERR_INVALID, "--log-level is debug, info, warn or error, not \"%.32s\"", o->log_level);
@@ -199,7 +201,15 @@ static int open_log(const struct serve_options *o, struct error *e)
         rc = paths_ensure(PATH_LOGS, directory, sizeof directory, e);
         log.directory = directory;
     }
-    return rc ? rc : log_open(&log, e);
+    if (!rc) rc = log_open(&log, e);
+    if (rc && rc != ERR_CONFIG) {
+        struct error why = *e;
+        error_clear(e);
+        rc = error_set(e, ERR_CANNOT_CREATE,
+                       "cannot write a log into %.200s: %.200s; mend that or give another %s", log.directory,
+                       why.text, o->log_dir ? "--log-dir" : "--log-dir or XIAOBEI_HOME");
+    }
+    return rc;
 }
 
 static void take_signals(struct serve *s)
@@ -276,17 +286,17 @@ static int run_supervised(const struct serve_options *o, int argc, char **argv)
 static int run(int argc, char **argv)
 {
     static struct serve s;
-    struct serve_options o = {.host = "127.0.0.1", .port = DEFAULT_PORT};
+    struct serve_options o = {.host = "127.0.0.1", .port = DEFAULT_PORT, .ping_seconds = APP_PING_SECONDS};
     const struct option_spec specs[] = {ENGINE_OPTIONS(&o.engine),
                                         {"--host", OPTION_TEXT, &o.host},
                                         {"--port", OPTION_INT, &o.port},
-                                        {"--slots", OPTION_INT, &o.engine.slots},
+                                        {"--slots", OPTION_COUNT, &o.engine.slots},
                                         {"--insecure", OPTION_FLAG, &o.insecure},
                                         {"--supervise", OPTION_FLAG, &o.supervise},
                                         {"--log-dir", OPTION_TEXT, &o.log_dir},
                                         {"--log-level", OPTION_TEXT, &o.log_level},
                                         {"--quiet", OPTION_FLAG, &o.quiet},
-                                        {"--header-seconds", OPTION_INT, &o.header_seconds},
+                                        {"--header-seconds", OPTION_COUNT, &o.header_seconds},
                                         {"--ping-seconds", OPTION_FLOAT, &o.ping_seconds},
                                         {0}};
     struct error e = {0};
@@ -295,6 +305,7 @@ static int run(int argc, char **argv)
     if (original) memcpy(original, argv, sizeof *original * (size_t)argc);
     int rc = original ? options_parse(specs, argc, argv, &positional, &e) : error_set(&e, ERR_NOMEM, "no memory");
     if (!rc && positional) rc = error_set(&e, ERR_INVALID, "takes no arguments but options (--help lists them)");
+    if (!rc && o.ping_seconds <= 0) rc = error_set(&e, ERR_INVALID, "--ping-seconds must be more than 0");
     int exit_code = 0;
     if (rc) {
         exit_code = cli_fail("serve", &e);

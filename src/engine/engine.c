@@ -62,10 +62,10 @@ static int start(struct engine *en, const struct engine_options *o, struct error
     rc = choose_context(en, o->max_length, e);
     if (!rc) rc = threadpool_new(&en->pool, o->threads, e);
     if (!rc) rc = make_plan(en, o, e);
+    if (!rc && o->lora_path) rc = lora_load(&en->lora, o->lora_path, &en->config, e); /* small: wrong ones show early */
     if (!rc && model_file_tokenizer(en->file)->present)
         rc = tokenizer_new(&en->tokenizer, model_file_tokenizer(en->file), e);
     if (!rc) rc = weights_load(&en->weights, en->file, o->quant, en->pool, e);
-    if (!rc && o->lora_path) rc = lora_load(&en->lora, o->lora_path, &en->config, e);
     if (!rc) rc = make_forward(en, o, kernels, e);
     if (rc) return rc;
     en->stats.slots = en->slots;

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pty
 import re
+import resource
 import select
 import signal
 import socket
@@ -16,7 +17,7 @@ import numpy
 import pytest
 import requests
 
-from conftest import BINARY, ROOT, Server
+from conftest import BINARY, BUILD, ROOT, Server
 
 GOLD = ROOT / "tests/golden/data"
 
@@ -39,14 +40,16 @@ def test_help_lists_every_verb_the_readme_names():
 @pytest.mark.parametrize("verb", verbs())
 def test_every_verb_has_help_and_refuses_unknown_options(verb):
     assert run(verb, "--help").stdout.startswith(f"usage: xiaobei {verb}")
-    if verb == "version":
-        return
     refused = run(verb, "--frobnicate")
     assert refused.returncode == 64 and "--frobnicate" in refused.stderr and refused.stdout == ""
 
 
 def test_unknown_verb_and_near_miss():
     assert run("frobnicate").returncode == 64
+    refused = run("help", "frobnicate")
+    assert refused.returncode == 64 and "frobnicate" in refused.stderr and refused.stdout == ""
+    assert run("help", "ask").stdout == run("ask", "--help").stdout != ""
+    assert run("version", "extra").returncode == 64
     assert "--model" in run("plan", "--modle", "x").stderr
 
 
@@ -87,6 +90,81 @@ def test_bad_ids_are_named(tmp_path):
     assert done.returncode == 65 and "512" in done.stderr and not (tmp_path / "o.npy").exists()
     (tmp_path / "ids.npy").write_bytes(b"not numpy")
     assert run("logits", "--model", GOLD / "tied-bf16", "--ids", tmp_path / "ids.npy", "--out", tmp_path / "o.npy").returncode == 65
+
+
+@pytest.mark.parametrize("verb", ["logits", "generate"])
+@pytest.mark.parametrize("ids", [[], [1, 512], [-1]])
+def test_bad_ids_are_bad_data_for_every_verb(verb, ids, tmp_path):
+    numpy.save(tmp_path / "ids.npy", numpy.array(ids, dtype=numpy.int32))
+    more = ["--out", tmp_path / "o.npy"] if verb == "logits" else []
+    done = run(verb, "--model", GOLD / "tied-bf16", "--ids", tmp_path / "ids.npy", *more)
+    assert done.returncode == 65 and done.stdout == "", done.stderr
+
+
+def run_limited(limit, *arguments):
+    """With at most so many bytes of private memory."""
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=120,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)))
+
+
+def test_the_limit_on_data_is_part_of_the_plan():
+    done = run_limited(200 << 20, "plan", "--model", GOLD / "tied-bf16", "--json")
+    assert json.loads(done.stdout)["available_bytes"] < 200 << 20
+
+
+def test_logits_that_do_not_fit_are_refused_with_the_plan(tmp_path):
+    numpy.save(tmp_path / "ids.npy", numpy.ones(1 << 20, dtype=numpy.int32))
+    done = run_limited(200 << 20, "logits", "--model", GOLD / "tied-bf16", "--ids", tmp_path / "ids.npy", "--out", tmp_path / "o.npy")
+    assert done.returncode == 71 and "does not fit" in done.stderr and "1048576 ids" in done.stderr, done.stderr
+    assert not (tmp_path / "o.npy").exists()
+
+
+USAGE_ERRORS = [("serve", "--cpu", "foo"), ("logits", "--ids", GOLD / "tied-bf16/gold_input_ids.npy", "--out", "/dev/null", "--cpu", "foo"),
+                ("plan", "--max-length", 0), ("plan", "--sequences", 0), ("ask", "x", "--max-length", 0), ("ask", "x", "--max-tokens", 0),
+                ("serve", "--slots", 0), ("serve", "--threads", -1), ("serve", "--ping-seconds", -1), ("serve", "--ping-seconds", 0),
+                ("serve", "--header-seconds", 0), ("serve", "--header-seconds", -3), ("doctor", "--port", 99999), ("doctor", "--port", 0)]
+
+
+@pytest.mark.parametrize("arguments", USAGE_ERRORS, ids=lambda a: " ".join(map(str, a))[-30:])
+def test_values_out_of_range_are_refused_by_name(arguments, tmp_path):
+    done = run(*arguments, "--model", GOLD / "tied-bf16", home=tmp_path)
+    assert done.returncode == 64 and str(arguments[-2]) in done.stderr and done.stdout == "", (done.returncode, done.stderr)
+
+
+def test_serve_explains_all_its_options():
+    words = run("serve", "--help").stdout
+    assert "--header-seconds" in words and "--ping-seconds" in words
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["help"], ["help", "ask"], ["ask", "--help"], ["version"]])
+def test_a_full_disk_is_noticed(arguments):
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([BINARY, *arguments], stdout=full, stderr=subprocess.DEVNULL).returncode == 74
+
+
+@pytest.mark.parametrize("supervise", [[], ["--supervise"]])
+def test_a_log_that_cannot_be_written_is_named(supervise):
+    done = run("serve", "--model", GOLD / "tied-bf16", "--port", 0, "--log-dir", "/proc/nowhere", *supervise)
+    assert done.returncode == 73 and "/proc/nowhere" in done.stderr and "--log-dir" in done.stderr, done.stderr
+
+
+def test_a_missing_adapter_is_noticed_before_the_weights_are_read(model, tmp_path):
+    process = subprocess.Popen([BINARY, "ask", "x", "--model", model, "--lora", tmp_path / "nothing"], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 66
+    assert used.ru_maxrss < 200 << 10  # KiB; the weights alone are twice that
+
+
+def test_start_sh_takes_paths_from_where_it_is_called(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/start.sh").write_bytes((ROOT / "start.sh").read_bytes())
+    (tmp_path / "home/build").symlink_to(BUILD.resolve())
+    (tmp_path / "broken.gguf").write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 64)
+    done = subprocess.run(["sh", "home/start.sh", "--model", "./broken.gguf", "--port", "0"], cwd=tmp_path, capture_output=True, text=True,
+                          env=dict(os.environ, XIAOBEI_HOME=str(tmp_path / "state")), timeout=60)
+    assert done.returncode == 65, (done.returncode, done.stderr)  # found, and refused for what it holds
 
 
 def test_doctor_looks_and_says_what_to_do(tmp_path):

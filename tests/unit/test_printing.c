@@ -35,8 +35,7 @@ static void the_end_is_the_callbacks_last_touch(void **state)
     for (int i = 0; i < ROUNDS; i++) {
         pthread_t engine;
         struct error e = {0};
-        struct printing *p =
-            mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        struct printing *p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         assert_true(p != MAP_FAILED);
         printing_init(p, stdout, &stop);
         assert_int_equal(pthread_create(&engine, NULL, end_it, p), 0);

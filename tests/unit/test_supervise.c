@@ -95,7 +95,8 @@ static void a_taken_port_after_a_crash_is_tried_again(void **state)
 {
     (void)state;
     char script[400];
-    snprintf(script, sizeof script, "case $(wc -l < %s) in 1) kill -SEGV $$;; 2) exit 73;; 3) exit 71;; esac", count_path);
+    snprintf(script, sizeof script, "case $(wc -l < %s) in 1) kill -SEGV $$;; 2) exit 73;; 3) exit 71;; esac",
+             count_path);
     int rc;
     int code;
     struct error e = {0};
