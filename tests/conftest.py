@@ -41,14 +41,15 @@ def free_port():
 class Server:
     """One `xiaobei serve` on loopback, ended by its pid."""
 
-    def __init__(self, model, home, *options, environment=None):
+    def __init__(self, model, home, *options, environment=None, own_group=False):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.home = pathlib.Path(home)
         self.output = open(self.home / "output.txt", "w+b")
         own = dict(os.environ, XIAOBEI_HOME=str(self.home), **(environment or {}))
         command = [str(BINARY), "serve", "--model", model, "--port", str(self.port), "--quiet", *options]
-        self.process = subprocess.Popen(command, env=own, stdout=self.output, stderr=self.output, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, env=own, stdout=self.output, stderr=self.output, stdin=subprocess.DEVNULL,
+                                        start_new_session=own_group)
 
     def get(self, path, timeout=10):
         try:

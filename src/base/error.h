@@ -31,7 +31,8 @@
     X(ERR_CONFLICT, 17, 409, 73, "conflict")                                                                           \
     X(ERR_CONFIG, 18, 500, 78, "bad configuration")                                                                    \
     X(ERR_LIMIT, 19, 413, 65, "over a limit")                                                                          \
-    X(ERR_MEMORY_PLAN, 20, 503, 71, "the model does not fit into memory")
+    X(ERR_MEMORY_PLAN, 20, 503, 71, "the model does not fit into memory")                                              \
+    X(ERR_CANNOT_CREATE, 21, 500, 73, "cannot create a file")
 
 enum {
     OK = 0,

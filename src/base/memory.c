@@ -122,7 +122,18 @@ static size_t address_space_leaves(void)
     return limit.rlim_cur > used ? (size_t)(limit.rlim_cur - used) : 0;
 }
 
+/* What RLIMIT_DATA counts: every private writable mapping. */
+static size_t data_leaves(void)
+{
+    struct rlimit limit;
+    uint64_t kib = 0;
+    if (getrlimit(RLIMIT_DATA, &limit) || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+    read_number("/proc/self/status", "VmData", &kib);
+    uint64_t used = kib * KIB;
+    return limit.rlim_cur > used ? (size_t)(limit.rlim_cur - used) : 0;
+}
+
 size_t memory_available(void)
 {
-    return least(memory_available_under(""), address_space_leaves());
+    return least(memory_available_under(""), least(address_space_leaves(), data_leaves()));
 }

@@ -1,11 +1,12 @@
 /* dialogue.c - see dialogue.h. */
 #include "cli/dialogue.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/printing.h"
 #include "medical/persona.h"
 #include "model/chat_template.h"
 #include "model/model_ref.h"
@@ -37,7 +38,7 @@ void dialogue_close(struct dialogue *d)
 {
     engine_close(d->engine);
     json_decref(d->messages);
-    *d = (struct dialogue){0};
+    *d = (struct dialogue){.reader_gone = d->reader_gone};
 }
 
 static bool has_role(const json_t *message, const char *role)
@@ -54,35 +55,6 @@ bool dialogue_drop_oldest(struct dialogue *d)
     while (json_array_size(d->messages) > first && !has_role(json_array_get(d->messages, first), "user"))
         json_array_remove(d->messages, first);
     return true;
-}
-
-struct printing {
-    pthread_mutex_t lock;
-    pthread_cond_t done;
-    bool finished;
-    volatile sig_atomic_t *stop;
-    struct buf text; /* the whole answer */
-    struct engine_result result;
-    struct error error;
-};
-
-static int print_event(void *user, const struct engine_event *event)
-{
-    struct printing *p = user;
-    if (event->kind != ENGINE_PREFILL && event->text_len) {
-        fwrite(event->text, 1, event->text_len, stdout);
-        fflush(stdout);
-        buf_append(&p->text, event->text, event->text_len);
-    }
-    if (event->kind == ENGINE_DONE || event->kind == ENGINE_FAILED) {
-        pthread_mutex_lock(&p->lock);
-        p->result = (struct engine_result){event->reason, *event->usage};
-        if (event->kind == ENGINE_FAILED) p->error = *event->error;
-        p->finished = true;
-        pthread_cond_signal(&p->done);
-        pthread_mutex_unlock(&p->lock);
-    }
-    return p->stop && *p->stop;
 }
 
 static void fill_sampling(const struct dialogue *d, struct sampling *s)
@@ -102,38 +74,38 @@ static int run_answer(struct dialogue *d, struct printing *p, struct error *e)
     struct token_list ids = {0};
     uint64_t id;
     struct engine_request r = {
-        .callback = print_event, .user = p, .max_tokens = d->max_tokens ? d->max_tokens : PERSONA_MAX_TOKENS};
+        .callback = printing_event, .user = p, .max_tokens = d->max_tokens ? d->max_tokens : PERSONA_MAX_TOKENS};
     int rc = chat_template_render(engine_tokenizer(d->engine), d->messages, NULL, true, NULL, &ids, e);
     r.ids = ids.ids;
     r.n_ids = (int)ids.len;
     fill_sampling(d, &r.sampling);
     if (!rc) rc = engine_submit(d->engine, &r, &id, e);
     token_list_free(&ids);
-    if (rc) return rc;
-    pthread_mutex_lock(&p->lock);
-    while (!p->finished) pthread_cond_wait(&p->done, &p->lock);
-    pthread_mutex_unlock(&p->lock);
-    if (p->error.code) *e = p->error;
-    return p->error.code;
+    return rc ? rc : printing_wait(p, e);
 }
 
-int dialogue_answer(struct dialogue *d, const char *question, volatile sig_atomic_t *stop, struct engine_result *result,
-                    struct error *e)
+size_t dialogue_trim(const char *text, size_t n)
 {
-    struct printing p = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                         .done = PTHREAD_COND_INITIALIZER,
-                         .stop = stop,
-                         .text = BUF_INIT(LIMIT_PROMPT_BYTES)};
-    json_t *turn = json_pack("{s:s, s:s}", "role", "user", "content", question);
+    while (n > 0 && memchr(" \t\r\n", text[n - 1], 4)) n--;
+    return n;
+}
+
+int dialogue_answer(struct dialogue *d, const char *question, size_t n, volatile sig_atomic_t *stop,
+                    struct engine_result *result, struct error *e)
+{
+    struct printing p;
+    json_t *turn = json_pack("{s:s, s:s%}", "role", "user", "content", question, n);
     if (!turn) return error_set(e, ERR_INVALID, "the question is not valid UTF-8 text");
     json_array_append_new(d->messages, turn);
+    printing_init(&p, stdout, stop);
     int rc = run_answer(d, &p, e);
     if (rc)
         json_array_remove(d->messages, json_array_size(d->messages) - 1);
     else
         json_array_append_new(d->messages,
                               json_pack("{s:s, s:s%}", "role", "assistant", "content", buf_text(&p.text), p.text.len));
+    d->reader_gone = p.write_errno == EPIPE;
     *result = p.result;
-    buf_free(&p.text);
+    printing_fini(&p);
     return rc;
 }

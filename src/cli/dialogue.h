@@ -16,6 +16,7 @@ struct dialogue {
     uint64_t seed;
     bool has_seed;
     int max_tokens;
+    bool reader_gone; /* nobody reads standard output any more: the last answer was ended for that */
 };
 
 /* Load the engine and begin: the persona's system prompt unless raw. */
@@ -24,9 +25,13 @@ void dialogue_close(struct dialogue *d);
 void dialogue_reset(struct dialogue *d);       /* forget all turns */
 bool dialogue_drop_oldest(struct dialogue *d); /* forget the oldest question and its answer; false if there is none */
 
-/* Add the question and stream the answer; `stop` (set by a signal handler) ends it early. What was answered stays in
- * the conversation; on an error the question is taken back. ERR_TOO_LONG when it no longer fits. */
-int dialogue_answer(struct dialogue *d, const char *question, volatile sig_atomic_t *stop, struct engine_result *result,
-                    struct error *e) MUST_USE;
+/* The length of text[0..n) without the white space at its end. */
+size_t dialogue_trim(const char *text, size_t n);
+
+/* Add the question (n bytes of UTF-8) and stream the answer; `stop` (set by a signal handler) ends it early. What was
+ * answered stays in the conversation; on an error the question is taken back. ERR_TOO_LONG when it no longer fits,
+ * ERR_IO when standard output takes no more. */
+int dialogue_answer(struct dialogue *d, const char *question, size_t n, volatile sig_atomic_t *stop,
+                    struct engine_result *result, struct error *e) MUST_USE;
 
 #endif

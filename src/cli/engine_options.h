@@ -1,6 +1,5 @@
 /* engine_options.h - the options that every verb with an engine has, read once: --model --lora --cpu --threads
- * --max-length
- * --quant --precise. Thread: start-up only. */
+ * --max-length --quant --precise. Thread: start-up only. */
 #ifndef XIAOBEI_CLI_ENGINE_OPTIONS_H
 #define XIAOBEI_CLI_ENGINE_OPTIONS_H
 
@@ -19,8 +18,8 @@ struct engine_arguments {
 
 #define ENGINE_OPTIONS(a)                                                                                              \
     {"--model", OPTION_TEXT, &(a)->model}, {"--lora", OPTION_TEXT, &(a)->lora}, {"--cpu", OPTION_TEXT, &(a)->cpu},     \
-        {"--quant", OPTION_TEXT, &(a)->quant}, {"--threads", OPTION_INT, &(a)->threads},                               \
-        {"--max-length", OPTION_INT, &(a)->max_length},                                                                \
+        {"--quant", OPTION_TEXT, &(a)->quant}, {"--threads", OPTION_COUNT, &(a)->threads},                             \
+        {"--max-length", OPTION_COUNT, &(a)->max_length},                                                              \
     {                                                                                                                  \
         "--precise", OPTION_FLAG, &(a)->precise                                                                        \
     }
@@ -34,7 +33,10 @@ struct engine_arguments {
     "  --cpu ISA        scalar, avx2 or avx512 (default: the best this machine runs)\n"                                \
     "  --precise        float32 activations and K/V; slow\n"
 
-/* Resolve the model and fill o; the strings in o point into a. */
+/* name NULL: fine. ERR_INVALID for what is no instruction set's name, ERR_UNSUPPORTED for one this machine lacks. */
+int cpu_option_check(const char *name, struct error *e) MUST_USE;
+
+/* Check what can be checked, resolve the model and fill o; the strings in o point into a. */
 int engine_arguments_resolve(struct engine_arguments *a, struct engine_options *o, struct error *e) MUST_USE;
 
 #endif

@@ -1,19 +1,19 @@
 /* json_lines.c - see json_lines.h. */
 #include "cli/json_lines.h"
 
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "cli/lines.h"
 
 static int answer_line(json_line_handler handler, void *user, const char *line, size_t n, struct error *e)
 {
     json_t *input = NULL;
     json_t *answer = NULL;
-    int rc = n > LIMIT_JSON_LINE ? error_set(e, ERR_FORMAT, "is over the limit of %zu bytes", (size_t)LIMIT_JSON_LINE)
-                                 : json_read(&input, line, n, e);
+    int rc = json_read(&input, line, n, e);
     if (!rc && !json_is_object(input)) rc = error_set(e, ERR_FORMAT, "is not a JSON object");
     if (!rc) rc = handler(user, input, &answer, e);
     if (!rc && (json_dumpf(answer, stdout, JSON_COMPACT) || putchar('\n') == EOF || fflush(stdout)))
@@ -23,17 +23,21 @@ static int answer_line(json_line_handler handler, void *user, const char *line, 
     return rc;
 }
 
+static bool is_blank(const struct buf *line)
+{
+    return strspn(buf_text(line), " \t\r") == line->len;
+}
+
 int json_lines_run(json_line_handler handler, void *user, struct error *e)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t n;
+    struct buf line = BUF_INIT(LIMIT_JSON_LINE);
     int rc = OK;
-    for (long number = 1; !rc && (n = getline(&line, &cap, stdin)) >= 0; number++) {
-        if (strspn(line, " \t\r\n") == (size_t)n) continue;
-        rc = answer_line(handler, user, line, (size_t)n, e);
+    for (long number = 1; !rc; number++) {
+        int got = line_read(&line, stdin, e);
+        if (got == LINE_END) break;
+        rc = got < 0 ? got : is_blank(&line) ? OK : answer_line(handler, user, buf_text(&line), line.len, e);
         if (rc) error_context(e, "line %ld", number);
     }
-    free(line);
+    buf_free(&line);
     return rc;
 }

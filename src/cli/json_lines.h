@@ -1,5 +1,6 @@
 /* json_lines.h - the frame of the plumbing verbs: read standard input line by line, one JSON object each, answer one
- * line each. Blank lines are skipped. A bad line ends the run with ERR_FORMAT and its number. Thread: the verb's. */
+ * line each. Blank lines are skipped. A bad line ends the run with ERR_FORMAT (over LIMIT_JSON_LINE: ERR_LIMIT) and its
+ * number, a failed read with ERR_IO. Thread: the verb's. */
 #ifndef XIAOBEI_CLI_JSON_LINES_H
 #define XIAOBEI_CLI_JSON_LINES_H
 

@@ -5,7 +5,7 @@
 
 #include "cli/verbs.h"
 
-enum { EXIT_USAGE = 64 };
+enum { EXIT_USAGE = 64, EXIT_IO = 74 };
 
 static void print_help(FILE *out)
 {
@@ -22,34 +22,45 @@ static int asks_for_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-int main(int argc, char **argv)
+static int refuse_verb(const char *name)
 {
-    signal(SIGPIPE, SIG_IGN); /* a reader that went away is a write error, not our end */
+    fprintf(stderr, "xiaobei: unknown verb \"%s\"; `xiaobei --help` lists them\n", name);
+    return EXIT_USAGE;
+}
+
+/* `xiaobei help`, `xiaobei help VERB` */
+static int help(const char *name)
+{
+    const struct verb *v = name && !asks_for_help(name) ? verb_find(name) : NULL;
+    if (v)
+        fputs(v->usage, stdout);
+    else if (name && !asks_for_help(name))
+        return refuse_verb(name);
+    else
+        print_help(stdout);
+    return 0;
+}
+
+static int run(int argc, char **argv)
+{
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;
     }
-    if (asks_for_help(argv[1]) || strcmp(argv[1], "help") == 0) {
-        const struct verb *v = argc > 2 ? verb_find(argv[2]) : NULL;
-        if (v)
-            fputs(v->usage, stdout);
-        else
-            print_help(stdout);
-        return 0;
-    }
+    if (asks_for_help(argv[1]) || strcmp(argv[1], "help") == 0) return help(argv[2]);
     const struct verb *v = verb_find(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
-    if (!v) {
-        fprintf(stderr, "xiaobei: unknown verb \"%s\"; `xiaobei --help` lists them\n", argv[1]);
-        return EXIT_USAGE;
-    }
-    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (!asks_for_help(argv[i])) continue;
-        fputs(v->usage, stdout);
-        return 0;
-    }
-    int code = v->run(argc - 1, argv + 1);
+    if (!v) return refuse_verb(argv[1]);
+    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (asks_for_help(argv[i])) return help(v->name);
+    return v->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is a write error, not our end */
+    int code = run(argc, argv);
     if (fflush(stdout) || ferror(stdout)) {
-        if (code == 0) code = 74; /* EX_IOERR: the data did not arrive whole */
+        if (code == 0) code = EXIT_IO; /* the data did not arrive whole */
     }
     return code;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,9 +40,11 @@ static int store(const struct option_spec *s, const char *value, struct error *e
     switch (s->kind) {
     case OPTION_FLAG: *(bool *)s->value = true; return OK;
     case OPTION_TEXT: *(const char **)s->value = value; return OK;
-    case OPTION_INT: {
+    case OPTION_INT:
+    case OPTION_COUNT: {
         long number = strtol(value, &end, 10);
         if (errno || end == value || *end || number < INT32_MIN || number > INT32_MAX) break;
+        if (s->kind == OPTION_COUNT && number < 1) break;
         *(int *)s->value = (int)number;
         return OK;
     }
@@ -60,7 +63,10 @@ static int store(const struct option_spec *s, const char *value, struct error *e
     }
     }
     return error_set(e, ERR_INVALID, "%s needs a %s, not \"%s\"", s->name,
-                     s->kind == OPTION_FLOAT ? "number" : "whole number", value);
+                     s->kind == OPTION_FLOAT   ? "number"
+                     : s->kind == OPTION_COUNT ? "whole number of at least 1"
+                                               : "whole number",
+                     value);
 }
 
 static const struct option_spec *find(const struct option_spec *specs, const char *argument, size_t name_len)
@@ -107,4 +113,11 @@ int cli_fail(const char *verb, const struct error *e)
 {
     fprintf(stderr, "xiaobei %s: %s\n", verb, e->text[0] ? e->text : error_code_text(e->code));
     return error_exit_code(e->code);
+}
+
+int cli_reader_gone(void)
+{
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+    return 128 + SIGPIPE;
 }

@@ -14,6 +14,7 @@ enum option_kind {
     OPTION_FLAG,   /* bool *  */
     OPTION_TEXT,   /* const char **, borrowed from argv */
     OPTION_INT,    /* int *; the whole value must be a decimal number */
+    OPTION_COUNT,  /* int *; the same, at least 1 */
     OPTION_UINT64, /* uint64_t * */
     OPTION_FLOAT,  /* float * */
 };
@@ -31,5 +32,8 @@ int options_parse(const struct option_spec *specs, int argc, char **argv, int *c
 
 /* Print e to stderr as "xiaobei VERB: text" and return its exit code. */
 int cli_fail(const char *verb, const struct error *e);
+
+/* End as a filter ends whose reader has gone: by SIGPIPE, without a word. Returns only where that signal is blocked. */
+int cli_reader_gone(void);
 
 #endif

@@ -18,13 +18,13 @@
 
 #define LOG_MODULE "supervise"
 
-enum { MAX_CRASHES_KEPT = 64 };
+enum { MAX_CRASHES_KEPT = 64, PASSED_ON = 0x78620001 };
 
 struct supervisor {
     const struct supervise_options *o;
     sigset_t signals;
     pid_t child;
-    bool stopping;                    /* SIGTERM or SIGINT came: the next end is the last */
+    bool stopping;                    /* SIGTERM, SIGINT or SIGHUP came: the next end is the last */
     double crashes[MAX_CRASHES_KEPT]; /* monotonic times, oldest first */
     int crash_count;                  /* inside the window */
     int crashes_total;
@@ -49,6 +49,20 @@ static int start_child(struct supervisor *s, char *const *argv, struct error *e)
     _exit(71); /* EX_OSERR */
 }
 
+/* Whatever stops us stops the child as SIGTERM, and it can tell that it comes from here: it may have had the same
+ * Ctrl-C itself. */
+static void pass_stop(struct supervisor *s)
+{
+    const union sigval mark = {.sival_int = PASSED_ON};
+    s->stopping = true;
+    sigqueue(s->child, SIGTERM, mark);
+}
+
+bool supervise_passed_on(const siginfo_t *info)
+{
+    return info->si_code == SI_QUEUE && info->si_value.sival_int == PASSED_ON;
+}
+
 /* Wait for the child's end, passing signals on. Returns its wait status. */
 static int wait_child(struct supervisor *s)
 {
@@ -59,8 +73,11 @@ static int wait_child(struct supervisor *s)
         siginfo_t info;
         int number = sigwaitinfo(&s->signals, &info);
         if (number < 0 || number == SIGCHLD) continue;
-        if (number == SIGTERM || number == SIGINT) s->stopping = true;
-        kill(s->child, number);
+        if (number == SIGUSR1)
+            kill(s->child, SIGUSR1);
+        else if (number != SIGHUP ||
+                 !s->stopping) /* a closed terminal hangs up more than once; that is no second stop */
+            pass_stop(s);
     }
 }
 
@@ -74,17 +91,20 @@ static void wait_delay(struct supervisor *s, double seconds)
         struct timespec t = {.tv_sec = (time_t)left};
         t.tv_nsec = (long)((left - (double)t.tv_sec) * 1e9);
         int number = sigtimedwait(&s->signals, NULL, &t);
-        if (number != SIGTERM && number != SIGINT) continue;
+        if (number < 0 || number == SIGCHLD || number == SIGUSR1) continue;
         s->stopping = true;
         return;
     }
 }
 
-static bool is_final(int status)
+/* Memory (71) and the port (73) may be wanting for a moment after a crash; when the first start finds them wanting they
+ * are somebody else's. */
+static bool is_final(int status, bool first_start)
 {
     if (!WIFEXITED(status)) return false;
     int code = WEXITSTATUS(status);
-    return code == 0 || (code >= 64 && code <= 69) || code == 77 || code == 78;
+    return code == 0 || (code >= 64 && code <= 69) || code == 77 || code == 78 ||
+           (first_start && (code == 71 || code == 73));
 }
 
 static void describe(int status, char *out, size_t n)
@@ -132,7 +152,7 @@ static int run(struct supervisor *s, char *const *argv, int *exit_code, struct e
         int rc = start_child(s, argv, e);
         if (rc) return rc;
         int status = wait_child(s);
-        if (s->stopping || is_final(status)) {
+        if (s->stopping || is_final(status, s->crashes_total == 0)) {
             *exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
             return OK;
         }
@@ -159,13 +179,20 @@ static int run(struct supervisor *s, char *const *argv, int *exit_code, struct e
     }
 }
 
+bool supervise_heeds_hangup(void)
+{
+    struct sigaction now;
+    return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler != SIG_IGN;
+}
+
 int supervise_run(char *const *argv, const struct supervise_options *o, int *exit_code, struct error *e)
 {
     struct supervisor s = {.o = o};
     sigset_t before;
     sigemptyset(&s.signals);
-    static const int passed[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1};
-    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) sigaddset(&s.signals, passed[i]);
+    static const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGUSR1};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) sigaddset(&s.signals, taken[i]);
+    if (supervise_heeds_hangup()) sigaddset(&s.signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &s.signals, &before);
     *exit_code = error_exit_code(ERR_UNAVAILABLE);
     int rc = run(&s, argv, exit_code, e);

@@ -11,7 +11,7 @@ static int read_question(const char *argument, struct buf *text, struct error *e
 {
     int rc = argument && strcmp(argument, "-") != 0 ? buf_append_text(text, argument) : file_read(text, "-", e);
     if (rc) return error_set(e, rc, "the question is too long");
-    while (text->len && strchr(" \t\r\n", text->data[text->len - 1])) buf_truncate(text, text->len - 1);
+    buf_truncate(text, dialogue_trim(buf_text(text), text->len));
     return text->len ? OK
                      : error_set(e, ERR_INVALID, "there is no question; give it as an argument or on standard input");
 }
@@ -27,14 +27,14 @@ static int run(int argc, char **argv)
     const struct option_spec specs[] = {ENGINE_OPTIONS(&arguments),
                                         {"--raw", OPTION_FLAG, &d.raw},
                                         {"--seed", OPTION_UINT64, &d.seed},
-                                        {"--max-tokens", OPTION_INT, &d.max_tokens},
+                                        {"--max-tokens", OPTION_COUNT, &d.max_tokens},
                                         {0}};
     for (int i = 1; i < argc; i++) d.has_seed = d.has_seed || strncmp(argv[i], "--seed", 6) == 0;
     int rc = options_parse(specs, argc, argv, &positional, &e);
     if (!rc && positional > 1) rc = error_set(&e, ERR_INVALID, "takes one question; put it in quotes");
     if (!rc) rc = read_question(positional ? argv[1] : NULL, &question, &e);
     if (!rc) rc = dialogue_open(&d, &arguments, &e);
-    if (!rc) rc = dialogue_answer(&d, buf_text(&question), NULL, &result, &e);
+    if (!rc) rc = dialogue_answer(&d, buf_text(&question), question.len, NULL, &result, &e);
     if (!rc) {
         putchar('\n');
         if (result.reason == FINISH_LENGTH) fputs("(the answer reached its length limit)\n", stderr);
@@ -42,6 +42,7 @@ static int run(int argc, char **argv)
     }
     dialogue_close(&d);
     buf_free(&question);
+    if (d.reader_gone) return cli_reader_gone();
     return rc ? cli_fail("ask", &e) : 0;
 }
 

@@ -50,11 +50,11 @@ static int run(int argc, char **argv)
         {"--model", OPTION_TEXT, &model}, {"--port", OPTION_INT, &port}, {"--json", OPTION_FLAG, &json}, {0}};
     struct error e = {0};
     int positional;
-    if (options_parse(specs, argc, argv, &positional, &e)) return cli_fail("doctor", &e);
-    if (positional) {
-        error_set(&e, ERR_INVALID, "takes no arguments but options (--help lists them)");
-        return cli_fail("doctor", &e);
-    }
+    int rc = options_parse(specs, argc, argv, &positional, &e);
+    if (!rc && positional) rc = error_set(&e, ERR_INVALID, "takes no arguments but options (--help lists them)");
+    if (!rc && (port < 1 || port > 65535))
+        rc = error_set(&e, ERR_INVALID, "--port must be from 1 to 65535, not %d", port);
+    if (rc) return cli_fail("doctor", &e);
     static struct check_list list; /* 26 KiB: not on the stack */
     check_cpu(&list);
     check_memory(&list);

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 #include "cli/engine_options.h"
+#include "cli/token_ids.h"
 #include "cli/verbs.h"
-#include "model/npy.h"
+#include "model/model_file.h"
 
 struct generate_options {
     struct engine_arguments engine;
@@ -46,6 +47,15 @@ static int print_result(const struct generate_options *o, const struct token_lis
     return failed ? error_set(e, ERR_IO, "cannot write the result") : OK;
 }
 
+static int check_ids(const char *model, const int32_t *ids, size_t n, struct error *e)
+{
+    struct model_file *file = NULL;
+    int rc = model_file_open(&file, model, e);
+    if (!rc) rc = token_ids_check(model_file_config(file), ids, n, e);
+    model_file_close(file);
+    return rc;
+}
+
 static int generate(struct generate_options *o, struct error *e)
 {
     struct engine_options options;
@@ -55,11 +65,10 @@ static int generate(struct generate_options *o, struct error *e)
     struct engine_result result;
     int32_t *ids = NULL;
     size_t n = 0;
-    int rc = npy_read_ids(o->ids, &ids, &n, e);
-    if (!rc && n > LIMIT_CONTEXT)
-        rc = error_set(e, ERR_TOO_LONG, "the ids file holds %zu tokens, at most %d are possible", n, LIMIT_CONTEXT);
+    int rc = token_ids_read(o->ids, &ids, &n, e);
     o->engine.slots = 1;
     if (!rc) rc = engine_arguments_resolve(&o->engine, &options, e);
+    if (!rc) rc = check_ids(o->engine.path, ids, n, e);
     if (!rc) rc = engine_open(&en, &options, e);
     struct engine_request request = {
         .ids = ids, .n_ids = (int)n, .max_tokens = o->max_tokens, .ignore_eos = o->ignore_eos};
@@ -84,7 +93,7 @@ static int run(int argc, char **argv)
     struct generate_options o = {.max_tokens = 128, .top_p = 1, .repetition_penalty = 1};
     const struct option_spec specs[] = {ENGINE_OPTIONS(&o.engine),
                                         {"--ids", OPTION_TEXT, &o.ids},
-                                        {"--max-tokens", OPTION_INT, &o.max_tokens},
+                                        {"--max-tokens", OPTION_COUNT, &o.max_tokens},
                                         {"--temperature", OPTION_FLOAT, &o.temperature},
                                         {"--top-p", OPTION_FLOAT, &o.top_p},
                                         {"--top-k", OPTION_INT, &o.top_k},

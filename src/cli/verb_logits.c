@@ -4,11 +4,12 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "cli/options.h"
+#include "cli/engine_options.h"
+#include "cli/token_ids.h"
 #include "cli/verbs.h"
 #include "engine/forward.h"
+#include "engine/plan.h"
 #include "model/model_ref.h"
-#include "model/npy.h"
 #include "model/npy_writer.h"
 
 enum { BATCH = 64 }; /* rows a step; their logits are written before the next */
@@ -45,14 +46,22 @@ static int set_context(struct logits_run *r, const struct logits_options *o, siz
     return OK;
 }
 
-/* Before the weights are read: a bad id is bad data, exit 65. */
-static int check_ids(const struct model_config *c, const int32_t *ids, size_t n, struct error *e)
+static int make_plan(const struct logits_run *r, const struct logits_options *o, enum quant_mode quant, size_t n,
+                     struct error *e)
 {
-    for (size_t i = 0; i < n; i++)
-        if (ids[i] < 0 || ids[i] >= c->vocab_size)
-            return error_set(e, ERR_FORMAT, "the id %d at place %zu is outside the model's vocabulary, 0 to %d", ids[i],
-                             i, c->vocab_size - 1);
-    return OK;
+    struct memory_plan plan;
+    const struct plan_request request = {.max_length = (int)n,
+                                         .sequences = 1,
+                                         .threads = threadpool_size(r->pool),
+                                         .quant = quant,
+                                         .max_batch = BATCH,
+                                         .precise = o->precise,
+                                         .logit_rows = BATCH,
+                                         .unextended = true}; /* set_context has extended what was to be */
+    int rc = plan_compute(&plan, r->file, &request, e);
+    if (!rc) rc = plan_check(&plan, e);
+    if (rc == ERR_MEMORY_PLAN) error_context(e, "%zu ids at once", n);
+    return rc;
 }
 
 static int open_run(struct logits_run *r, const struct logits_options *o, const int32_t *ids, size_t n, struct error *e)
@@ -61,13 +70,15 @@ static int open_run(struct logits_run *r, const struct logits_options *o, const 
     enum quant_mode quant = QUANT_NONE;
     int rc = model_resolve(o->model, path, sizeof path, e);
     if (!rc && o->quant) rc = quant_mode_parse(o->quant, &quant, e);
+    if (!rc) rc = cpu_option_check(o->cpu, e);
     if (!rc) rc = kernels_select(&r->kernels, o->cpu, e);
     if (!rc) rc = model_file_open(&r->file, path, e);
     if (!rc) rc = set_context(r, o, n, e);
-    if (!rc) rc = check_ids(&r->config, ids, n, e);
+    if (!rc) rc = token_ids_check(&r->config, ids, n, e);
     if (!rc) rc = threadpool_new(&r->pool, o->threads, e);
-    if (!rc) rc = weights_load(&r->weights, r->file, quant, r->pool, e);
+    if (!rc) rc = make_plan(r, o, quant, n, e);
     if (!rc && o->lora) rc = lora_load(&r->lora, o->lora, &r->config, e);
+    if (!rc) rc = weights_load(&r->weights, r->file, quant, r->pool, e);
     struct forward_options options = {.config = &r->config,
                                       .weights = &r->weights,
                                       .kernels = r->kernels,
@@ -112,9 +123,7 @@ static int run_logits(const struct logits_options *o, struct error *e)
     struct npy_writer out = {.fd = -1};
     int32_t *ids = NULL;
     size_t n = 0;
-    int rc = npy_read_ids(o->ids, &ids, &n, e);
-    if (!rc && (n == 0 || n > LIMIT_CONTEXT))
-        rc = error_set(e, ERR_FORMAT, "the ids file holds %zu tokens; 1 to %d are possible", n, LIMIT_CONTEXT);
+    int rc = token_ids_read(o->ids, &ids, &n, e);
     if (!rc) rc = open_run(&r, o, ids, n, e);
     if (!rc) rc = npy_writer_open(&out, o->out, n, (size_t)r.config.vocab_size, e);
     if (!rc) rc = compute(&r, ids, n, &out, e);
@@ -135,16 +144,14 @@ static int run(int argc, char **argv)
                                         {"--cpu", OPTION_TEXT, &o.cpu},
                                         {"--quant", OPTION_TEXT, &o.quant},
                                         {"--precise", OPTION_FLAG, &o.precise},
-                                        {"--threads", OPTION_INT, &o.threads},
-                                        {"--max-length", OPTION_INT, &o.max_length},
+                                        {"--threads", OPTION_COUNT, &o.threads},
+                                        {"--max-length", OPTION_COUNT, &o.max_length},
                                         {0}};
     struct error e = {0};
     int positional = 0;
     int rc = options_parse(specs, argc, argv, &positional, &e);
     if (!rc && (positional || !o.model || !o.ids || !o.out))
         rc = error_set(&e, ERR_INVALID, "needs --model, --ids and --out, and nothing else (--help)");
-    if (!rc && (o.max_length < 0 || o.threads < 0))
-        rc = error_set(&e, ERR_INVALID, "--max-length and --threads are positive numbers");
     if (!rc) rc = run_logits(&o, &e);
     return rc ? cli_fail("logits", &e) : 0;
 }

@@ -65,9 +65,9 @@ static int run(int argc, char **argv)
     struct plan_options o = {0};
     const struct option_spec specs[] = {{"--model", OPTION_TEXT, &o.model},
                                         {"--quant", OPTION_TEXT, &o.quant},
-                                        {"--max-length", OPTION_INT, &o.request.max_length},
-                                        {"--sequences", OPTION_INT, &o.request.sequences},
-                                        {"--threads", OPTION_INT, &o.request.threads},
+                                        {"--max-length", OPTION_COUNT, &o.request.max_length},
+                                        {"--sequences", OPTION_COUNT, &o.request.sequences},
+                                        {"--threads", OPTION_COUNT, &o.request.threads},
                                         {"--precise", OPTION_FLAG, &o.request.precise},
                                         {"--json", OPTION_FLAG, &o.json},
                                         {0}};

@@ -1,7 +1,8 @@
 /* verb_serve.c - the server's life: listen, load, serve, drain.
  *
  * It listens at once and loads the model in a thread of its own: /health says "loading" meanwhile. Signals are taken by
- * the main thread alone (sigtimedwait): TERM and INT drain, a second one ends at once, USR1 reopens the log.
+ * the main thread alone (sigtimedwait): TERM, INT and HUP drain, a second TERM or INT ends at once, USR1 reopens the
+ * log. What a supervisor passes on is counted apart: one Ctrl-C reaches us from the terminal and through it.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -46,6 +47,8 @@ struct serve {
     struct error load_error;
     atomic_int loaded; /* 0 loading, 1 ready, -1 failed */
     bool announced;
+    sigset_t signals;
+    int stops, stops_passed_on; /* TERM and INT so far, our own and a supervisor's */
 };
 
 static const char serve_usage[] =
@@ -55,7 +58,9 @@ static const char serve_usage[] =
     "  --supervise       restart after a crash (5 s, growing; gives up after 5 in 10 minutes)\n"
     "  --log-dir DIR     default: below XIAOBEI_HOME or the XDG state directory\n"
     "  --log-level L     debug, info (default), warn, error\n"
-    "  --quiet           no log lines on standard error\n" ENGINE_USAGE
+    "  --quiet           no log lines on standard error\n"
+    "  --header-seconds N  a request whose headers are not complete by then is refused (default 60)\n"
+    "  --ping-seconds S  an answer that streams is never silent for longer (default 15)\n" ENGINE_USAGE
     "\nXIAOBEI_API_KEY: with it, every /v1 request needs \"Authorization: Bearer KEY\". Needed beyond loopback.\n";
 
 static bool is_loopback(const char *host)
@@ -116,11 +121,13 @@ static void announce(struct serve *s)
     notify("READY=1");
 }
 
-/* Next signal, or 0 after a second. */
-static int next_signal(const sigset_t *signals)
+/* The next signal, or 0 after so many milliseconds. */
+static int next_signal(struct serve *s, int milliseconds)
 {
-    struct timespec second = {.tv_sec = 1};
-    int number = sigtimedwait(signals, NULL, &second);
+    struct timespec t = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L};
+    siginfo_t info;
+    int number = sigtimedwait(&s->signals, &info, &t);
+    if (number == SIGTERM || number == SIGINT) (*(supervise_passed_on(&info) ? &s->stops_passed_on : &s->stops))++;
     return number > 0 ? number : 0;
 }
 
@@ -133,27 +140,23 @@ static bool is_idle(struct serve *s)
     return stats.running == 0 && stats.queued == 0;
 }
 
-static void drain(struct serve *s, const sigset_t *signals)
+static void drain(struct serve *s)
 {
     double end = clock_monotonic() + DRAIN_SECONDS;
     notify("STOPPING=1");
     log_info("draining: no new work, running answers have %d s", DRAIN_SECONDS);
     atomic_store(&s->app.draining, true);
     http_server_quiesce(s->server);
-    while (!is_idle(s) && clock_monotonic() < end) {
-        struct timespec moment = {.tv_nsec = 50000000};
-        int number = sigtimedwait(signals, NULL, &moment);
-        if (number == SIGTERM || number == SIGINT) break;
-    }
+    while (!is_idle(s) && clock_monotonic() < end && s->stops < 2 && s->stops_passed_on < 2) next_signal(s, 50);
     clock_sleep(0.2); /* let the last bytes leave */
 }
 
 /* Until a signal ends it, or loading fails. */
-static int run_until_stopped(struct serve *s, const sigset_t *signals, struct error *e)
+static int run_until_stopped(struct serve *s, struct error *e)
 {
     for (;;) {
-        int number = next_signal(signals);
-        if (number == SIGTERM || number == SIGINT) break;
+        int number = next_signal(s, 1000);
+        if (number == SIGTERM || number == SIGINT || number == SIGHUP) break;
         if (number == SIGUSR1) {
             log_request_reopen();
             log_info("log reopened");
@@ -164,7 +167,7 @@ static int run_until_stopped(struct serve *s, const sigset_t *signals, struct er
         }
         announce(s);
     }
-    drain(s, signals);
+    drain(s);
     return OK;
 }
 
@@ -190,7 +193,7 @@ static int start_server(struct serve *s, struct error *e)
 
 static int open_log(const struct serve_options *o, struct error *e)
 {
-    char directory[LIMIT_PATH];
+    char directory[LIMIT_PATH] = "";
     struct log_options log = {.directory = o->log_dir, .level = LOG_INFO, .also_stderr = !o->quiet};
     if (o->log_level && log_level_parse(o->log_level, &log.level))
         return error_set(e, ERR_INVALID, "--log-level is debug, info, warn or error, not \"%.32s\"", o->log_level);
@@ -199,17 +202,30 @@ static int open_log(const struct serve_options *o, struct error *e)
         rc = paths_ensure(PATH_LOGS, directory, sizeof directory, e);
         log.directory = directory;
     }
-    return rc ? rc : log_open(&log, e);
+    if (!rc) rc = log_open(&log, e);
+    if (rc && rc != ERR_CONFIG) {
+        struct error why = *e;
+        error_clear(e);
+        rc = error_set(e, ERR_CANNOT_CREATE,
+                       "cannot write a log into %.200s: %.200s; mend that or give another %s", log.directory,
+                       why.text, o->log_dir ? "--log-dir" : "--log-dir or XIAOBEI_HOME");
+    }
+    return rc;
+}
+
+static void take_signals(struct serve *s)
+{
+    static const int handled[] = {SIGTERM, SIGINT, SIGUSR1, SIGCHLD};
+    sigemptyset(&s->signals);
+    for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) sigaddset(&s->signals, handled[i]);
+    if (supervise_heeds_hangup()) sigaddset(&s->signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &s->signals, NULL); /* inherited by every thread */
 }
 
 static int serve(struct serve *s, struct error *e)
 {
-    sigset_t signals;
     pthread_t loader;
-    static const int handled[] = {SIGTERM, SIGINT, SIGUSR1, SIGCHLD};
-    sigemptyset(&signals);
-    for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) sigaddset(&signals, handled[i]);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by every thread */
+    take_signals(s);
     if (sodium_init() < 0) return error_set(e, ERR_INTERNAL, "the cryptography library does not start");
     metrics_init(&s->app.metrics);
     s->app.started = clock_unix();
@@ -234,7 +250,7 @@ static int serve(struct serve *s, struct error *e)
         http_server_stop(s->server);
         return error_set(e, ERR_NOMEM, "cannot start the loading thread");
     }
-    rc = run_until_stopped(s, &signals, e);
+    rc = run_until_stopped(s, e);
     atomic_store(&s->app.draining, true);
     pthread_join(loader, NULL);
     engine_shutdown(s->engine); /* every answer gets its end, so that no connection waits */
@@ -271,18 +287,18 @@ static int run_supervised(const struct serve_options *o, int argc, char **argv)
 static int run(int argc, char **argv)
 {
     static struct serve s;
-    struct serve_options o = {.host = "127.0.0.1", .port = DEFAULT_PORT};
+    struct serve_options o = {.host = "127.0.0.1", .port = DEFAULT_PORT, .ping_seconds = APP_PING_SECONDS};
     const struct option_spec specs[] = {ENGINE_OPTIONS(&o.engine),
                                         {"--host", OPTION_TEXT, &o.host},
                                         {"--port", OPTION_INT, &o.port},
-                                        {"--slots", OPTION_INT, &o.engine.slots},
+                                        {"--slots", OPTION_COUNT, &o.engine.slots},
                                         {"--insecure", OPTION_FLAG, &o.insecure},
                                         {"--supervise", OPTION_FLAG, &o.supervise},
                                         {"--log-dir", OPTION_TEXT, &o.log_dir},
                                         {"--log-level", OPTION_TEXT, &o.log_level},
                                         {"--quiet", OPTION_FLAG, &o.quiet},
-                                        {"--header-seconds", OPTION_INT, &o.header_seconds},
-                                        {"--body-seconds", OPTION_INT, &o.body_seconds},
+                                        {"--header-seconds", OPTION_COUNT, &o.header_seconds},
+                                        {"--body-seconds", OPTION_COUNT, &o.body_seconds},
                                         {"--ping-seconds", OPTION_FLOAT, &o.ping_seconds},
                                         {0}};
     struct error e = {0};
@@ -291,6 +307,7 @@ static int run(int argc, char **argv)
     if (original) memcpy(original, argv, sizeof *original * (size_t)argc);
     int rc = original ? options_parse(specs, argc, argv, &positional, &e) : error_set(&e, ERR_NOMEM, "no memory");
     if (!rc && positional) rc = error_set(&e, ERR_INVALID, "takes no arguments but options (--help lists them)");
+    if (!rc && o.ping_seconds <= 0) rc = error_set(&e, ERR_INVALID, "--ping-seconds must be more than 0");
     int exit_code = 0;
     if (rc) {
         exit_code = cli_fail("serve", &e);

@@ -2,12 +2,17 @@
 #include <stdio.h>
 
 #include "base/version.h"
+#include "cli/options.h"
 #include "cli/verbs.h"
 
 static int run(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    const struct option_spec specs[] = {{0}};
+    struct error e = {0};
+    int positional = 0;
+    int rc = options_parse(specs, argc, argv, &positional, &e);
+    if (!rc && positional) rc = error_set(&e, ERR_INVALID, "takes no arguments");
+    if (rc) return cli_fail("version", &e);
     printf("xiaobei %s\n", XIAOBEI_VERSION);
     return 0;
 }

@@ -62,10 +62,10 @@ static int start(struct engine *en, const struct engine_options *o, struct error
     rc = choose_context(en, o->max_length, e);
     if (!rc) rc = threadpool_new(&en->pool, o->threads, e);
     if (!rc) rc = make_plan(en, o, e);
+    if (!rc && o->lora_path) rc = lora_load(&en->lora, o->lora_path, &en->config, e); /* small: wrong ones show early */
     if (!rc && model_file_tokenizer(en->file)->present)
         rc = tokenizer_new(&en->tokenizer, model_file_tokenizer(en->file), e);
     if (!rc) rc = weights_load(&en->weights, en->file, o->quant, en->pool, e);
-    if (!rc && o->lora_path) rc = lora_load(&en->lora, o->lora_path, &en->config, e);
     if (!rc) rc = make_forward(en, o, kernels, e);
     if (rc) return rc;
     en->stats.slots = en->slots;
@@ -226,7 +226,7 @@ static int collect(void *user, const struct engine_event *event)
     w->finished = true;
     pthread_cond_signal(&w->done);
     pthread_mutex_unlock(&w->lock);
-    return 0;
+    return 0; /* *w may be gone: who waited has been let go */
 }
 
 int engine_generate(struct engine *en, const struct engine_request *r, struct token_list *tokens, struct buf *text,
@@ -243,9 +243,10 @@ int engine_generate(struct engine *en, const struct engine_request *r, struct to
     own.callback = collect;
     own.user = &w;
     int rc = engine_submit(en, &own, &id, e);
-    if (rc) return rc;
     pthread_mutex_lock(&w.lock);
-    while (!w.finished) pthread_cond_wait(&w.done, &w.lock);
+    while (!rc && !w.finished) pthread_cond_wait(&w.done, &w.lock);
     pthread_mutex_unlock(&w.lock);
-    return w.rc;
+    pthread_cond_destroy(&w.done);
+    pthread_mutex_destroy(&w.lock);
+    return rc ? rc : w.rc;
 }

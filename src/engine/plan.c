@@ -62,7 +62,8 @@ static int add_forward(struct memory_plan *plan, const struct model_config *c, c
                                 .precise = r->precise};
     forward_bytes(&o, &plan->kv, &plan->scratch);
     size_t further = (size_t)(workers - 1) * (KERNELS_SCRATCH + forward_attention_bytes(&o));
-    size_t logits = (size_t)plan->sequences * (size_t)c->vocab_size * sizeof(float);
+    size_t rows = (size_t)(r->logit_rows > 0 ? r->logit_rows : plan->sequences);
+    size_t logits = rows * (size_t)c->vocab_size * sizeof(float);
     plan->total = plan->weights;
     if (!checked_add(plan->scratch, further, &plan->scratch) || !checked_add(plan->scratch, logits, &plan->scratch) ||
         !checked_add(plan->total, plan->kv, &plan->total) || !checked_add(plan->total, plan->scratch, &plan->total) ||
@@ -82,7 +83,7 @@ int plan_compute(struct memory_plan *plan, const struct model_file *f, const str
     if (!plan->context) plan->context = native < DEFAULT_LENGTH ? native : DEFAULT_LENGTH;
     plan->sequences = r->sequences ? r->sequences : DEFAULT_SEQUENCES;
     plan->kv_tokens = plan->context * plan->sequences;
-    rc = config_extend_context(&c, plan->context, e);
+    if (!r->unextended) rc = config_extend_context(&c, plan->context, e);
     if (rc) return rc;
     int workers = worker_count(r->threads, e);
     if (workers < 0) return workers;

@@ -32,8 +32,10 @@ struct plan_request {
     int sequences;  /* how many may run together; 0 = 4 */
     int threads;    /* 0 = the cores this process may use */
     enum quant_mode quant;
-    int max_batch; /* rows of a step; 0 = PLAN_BATCH */
-    bool precise;  /* float32 K and V */
+    int max_batch;   /* rows of a step; 0 = PLAN_BATCH */
+    bool precise;    /* float32 K and V */
+    int logit_rows;  /* rows of logits held at once; 0 = one for each sequence */
+    bool unextended; /* positions beyond the native context are computed as they are, without YaRN */
 };
 
 /* Checks the tensors as the load would, reads no weights. ERR_INVALID for a request outside limits.h, ERR_TOO_LONG for

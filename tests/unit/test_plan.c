@@ -2,6 +2,9 @@
  * left is read from the machine and its control groups alike. */
 #include "support/check.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 #include "base/memory.h"
 #include "engine/forward.h"
 #include "engine/plan.h"
@@ -211,6 +214,41 @@ static void this_machine_says_something(void **state)
     assert_true(available > MIB);
 }
 
+/* In a child: a limit once lowered stays. */
+static void limits_of_the_process_count(void **state)
+{
+    (void)state;
+    static const int kinds[] = {RLIMIT_AS, RLIMIT_DATA};
+    for (size_t i = 0; i < 2; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            const struct rlimit limit = {64 * MIB, 64 * MIB};
+            setrlimit(kinds[i], &limit);
+            _exit(memory_available() <= 64 * MIB ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
+/* What `logits` asks: more rows of logits than sequences, and positions beyond what YaRN could reach. */
+static void rows_and_unextended_positions_are_planned(void **state)
+{
+    (void)state;
+    struct model_file *f = open_model(DATA "tied-bf16");
+    struct error e = {0};
+    struct memory_plan one;
+    struct memory_plan many;
+    struct plan_request r = {.max_length = 4096, .sequences = 1, .threads = 1, .unextended = true};
+    check_ok(plan_compute(&one, f, &r, &e), &e);
+    assert_int_equal(one.kv, 384 * 4096);
+    r.logit_rows = 65;
+    check_ok(plan_compute(&many, f, &r, &e), &e);
+    assert_int_equal(many.scratch - one.scratch, (size_t)64 * 512 * sizeof(float));
+    model_file_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +260,8 @@ int main(void)
         cmocka_unit_test(the_plan_prints_every_part),
         cmocka_unit_test_teardown(control_groups_have_their_say, remove_root),
         cmocka_unit_test(this_machine_says_something),
+        cmocka_unit_test(limits_of_the_process_count),
+        cmocka_unit_test(rows_and_unextended_positions_are_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
