@@ -206,9 +206,8 @@ static int open_log(const struct serve_options *o, struct error *e)
     if (rc && rc != ERR_CONFIG) {
         struct error why = *e;
         error_clear(e);
-        rc = error_set(e, ERR_CANNOT_CREATE,
-                       "cannot write a log into %.200s: %.200s; mend that or give another %s", log.directory,
-                       why.text, o->log_dir ? "--log-dir" : "--log-dir or XIAOBEI_HOME");
+        rc = error_set(e, ERR_CANNOT_CREATE, "cannot write a log into %.200s: %.200s; mend that or give another %s",
+                       log.directory, why.text, o->log_dir ? "--log-dir" : "--log-dir or XIAOBEI_HOME");
     }
     return rc;
 }
