@@ -20,7 +20,7 @@ test: ## install what is missing, build, bring the 0.5B, run every test
 	@$(BIN) pull $(TEST_MODEL)
 	@$(VENV)/bin/python tools/run_tests.py --build $(BUILD)
 
-checks: $(UNIT_TESTS) $(REPLAYS) # the C test programs, built
+checks: $(UNIT_TESTS) $(UNIT_TESTS_EXTRA) $(REPLAYS) # the C test programs, built
 
 $(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIB)
 	@mkdir -p $(@D)
