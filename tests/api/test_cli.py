@@ -244,7 +244,7 @@ def test_chat_ctrl_c_stops_the_answer_not_the_program(model):
     child, terminal = pty.fork()
     if child == 0:
         os.environ["XIAOBEI_HOME"] = "/nonexistent"
-        os.execv(BINARY, [str(BINARY), "chat", "--model", model, "--raw", "--max-tokens", "2000"])
+        os.execv(BINARY, [str(BINARY), "chat", "--model", model, "--raw", "--seed", "1", "--max-tokens", "2000"])
     seen = ""
 
     def until(words, seconds=60):
@@ -261,7 +261,7 @@ def test_chat_ctrl_c_stops_the_answer_not_the_program(model):
 
     try:
         until("您>")
-        os.write(terminal, "从一数到一千\n".encode())
+        os.write(terminal, "请写一篇关于长江的长篇文章，至少两千字。\n".encode())  # long, and the same one each time
         until("小贝>")
         time.sleep(1.5)
         os.write(terminal, b"\x03")
