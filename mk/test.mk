@@ -33,7 +33,7 @@ $(VENV)/ready: tests/requirements.txt
 	@touch $@
 
 SANITIZED = $(MAKE) --no-print-directory BUILD=$(BUILD)/$@ OPT='-O1 -g -fno-omit-frame-pointer' SAN='$(1)' all checks && \
-	$(PYTHON) tools/run_tests.py --build $(BUILD)/$@ --only c
+	XIAOBEI_TEST_ROWS=1 $(PYTHON) tools/run_tests.py --build $(BUILD)/$@ --only c
 
 asan: ## unit tests and corpora under AddressSanitizer (leaks included)
 	@$(call SANITIZED,-fsanitize=address)

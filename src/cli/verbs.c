@@ -16,6 +16,8 @@
     X(verify)                                                                                                          \
     X(doctor)                                                                                                          \
     X(bench)                                                                                                           \
+    X(quantize)                                                                                                        \
+    X(make_random)                                                                                                     \
     X(tokenize)                                                                                                        \
     X(template)                                                                                                        \
     X(logits)                                                                                                          \

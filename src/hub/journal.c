@@ -47,8 +47,8 @@ static bool take_number(const char **p, char end, int64_t *out)
 {
     int64_t value = 0;
     int digits = 0;
-    for (; **p >= '0' && **p <= '9' && digits < 19; (*p)++, digits++) value = value * 10 + (**p - '0');
-    if (digits == 0 || digits > 18 || **p != end) return false;
+    for (; **p >= '0' && **p <= '9' && digits < 18; (*p)++, digits++) value = value * 10 + (**p - '0');
+    if (digits == 0 || **p != end) return false; /* a nineteenth digit is not the end */
     if (end) (*p)++;
     *out = value;
     return true;

@@ -24,6 +24,14 @@ static inline float bf16_to_f32(uint16_t h)
     return float_from_bits((uint32_t)h << 16);
 }
 
+/* Round to nearest, ties to even; NaN stays NaN (quiet). */
+static inline uint16_t f32_to_bf16(float x)
+{
+    uint32_t u = float_bits(x);
+    if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (uint16_t)(u >> 16 | 0x40u);
+    return (uint16_t)((u + 0x7FFFu + (u >> 16 & 1u)) >> 16);
+}
+
 /* IEEE binary16; subnormals by a multiplication that is exact. */
 static inline float f16_to_f32(uint16_t h)
 {

@@ -164,12 +164,6 @@ static const rows_putter put_rows_of[] = {
 #undef ENTRY
 };
 
-static size_t row_bytes(enum dtype type, int cols)
-{
-    struct dtype_info info = dtype_info(type);
-    return (size_t)cols / info.block_elems * info.block_bytes;
-}
-
 void pack_group(struct packed_matrix *m, int group, const void *src)
 {
     int row = group * PACK_ROWS;
@@ -183,37 +177,19 @@ size_t pack_quantize_scratch(int cols)
     return (size_t)cols * sizeof(float) + (size_t)cols * 2; /* a float row and its blocks (at most 34 bytes per 32) */
 }
 
-static float read_float(enum dtype type, const uint8_t *p)
-{
-    uint16_t half;
-    float value;
-    if (type == DTYPE_F32) {
-        memcpy(&value, p, sizeof value);
-        return value;
-    }
-    memcpy(&half, p, sizeof half);
-    return type == DTYPE_F16 ? f16_to_f32(half) : bf16_to_f32(half);
-}
-
 void pack_group_quantized(struct packed_matrix *m, int group, const void *src, enum dtype src_type, void *scratch)
 {
-    struct dtype_info info = dtype_info(m->type);
     uint8_t *to = m->data + (size_t)group * m->group_bytes;
     float *x = scratch;
     uint8_t *blocks = (uint8_t *)(x + m->cols);
-    size_t width = dtype_info(src_type).block_bytes;
     for (int r = 0; r < PACK_ROWS; r++) {
         int row = group * PACK_ROWS + r;
         if (row >= m->rows) {
             put_rows_of[m->type](to, m->cols, r, 0, 1, NULL);
             continue;
         }
-        const uint8_t *from = (const uint8_t *)src + (size_t)row * (size_t)m->cols * width;
-        for (int c = 0; c < m->cols; c++) x[c] = read_float(src_type, from + (size_t)c * width);
-        for (int c = 0; c < m->cols; c += (int)info.block_elems) {
-            uint8_t *block = blocks + (size_t)c / info.block_elems * info.block_bytes;
-            m->type == DTYPE_Q8_0 ? block_write_q8_0(x + c, block) : block_write_q4_k(x + c, block);
-        }
+        row_read(src_type, (const uint8_t *)src + (size_t)row * row_bytes(src_type, m->cols), m->cols, x);
+        row_write(m->type, x, m->cols, blocks);
         put_rows_of[m->type](to, m->cols, r, 1, 1, blocks);
     }
 }
@@ -276,7 +252,7 @@ void pack_get_row(const struct packed_matrix *m, int row, float *out)
     if (dtype_is_float(m->type)) {
         size_t width = dtype_info(m->type).block_bytes;
         for (int c = 0; c < m->cols; c++)
-            out[c] = read_float(m->type, group + ((size_t)c * PACK_ROWS + (size_t)r) * width);
+            row_read(m->type, group + ((size_t)c * PACK_ROWS + (size_t)r) * width, 1, out + c);
         return;
     }
     for (int c = 0; c < l.cells; c++) get_cell(m, group, &l, c, r, out + 32 * c);

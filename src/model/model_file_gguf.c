@@ -4,34 +4,16 @@
 
 #include "base/utf8.h"
 #include "model/gguf.h"
+#include "model/gguf_names.h"
 #include "model/model_file_parts.h"
 
-/* "blk.3.attn_q.weight" -> "model.layers.3.self_attn.q_proj.weight". Unknown names are kept: nobody will ask for them.
- */
-static int canonical_name(struct gguf_text name, char *out, size_t n)
+/* Unknown names are kept: nobody will ask for them. */
+static void canonical_name(struct gguf_text name, char *out, size_t n)
 {
-    static const char *const whole[][2] = {{"token_embd.weight", "model.embed_tokens.weight"},
-                                           {"output_norm.weight", "model.norm.weight"},
-                                           {"output.weight", "lm_head.weight"}};
-    static const char *const parts[][2] = {
-        {"attn_norm.weight", "input_layernorm.weight"},    {"ffn_norm.weight", "post_attention_layernorm.weight"},
-        {"attn_q.weight", "self_attn.q_proj.weight"},      {"attn_q.bias", "self_attn.q_proj.bias"},
-        {"attn_k.weight", "self_attn.k_proj.weight"},      {"attn_k.bias", "self_attn.k_proj.bias"},
-        {"attn_v.weight", "self_attn.v_proj.weight"},      {"attn_v.bias", "self_attn.v_proj.bias"},
-        {"attn_output.weight", "self_attn.o_proj.weight"}, {"ffn_gate.weight", "mlp.gate_proj.weight"},
-        {"ffn_up.weight", "mlp.up_proj.weight"},           {"ffn_down.weight", "mlp.down_proj.weight"}};
     char text[LIMIT_TENSOR_NAME + 1];
     memcpy(text, name.data, name.len);
     text[name.len] = '\0';
-    int layer;
-    int used = 0;
-    if (sscanf(text, "blk.%9d.%n", &layer, &used) == 1 && used > 0)
-        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-            if (strcmp(text + used, parts[i][0]) == 0)
-                return snprintf(out, n, "model.layers.%d.%s", layer, parts[i][1]);
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (strcmp(text, whole[i][0]) == 0) return snprintf(out, n, "%s", whole[i][1]);
-    return snprintf(out, n, "%s", text);
+    gguf_name_to_canonical(text, out, n);
 }
 
 static int add_tensors(struct model_file *f, const struct gguf *g, struct error *e)

@@ -25,7 +25,7 @@ static float random_float(void)
 }
 
 /* Random valid blocks: any quants, moderate scales (and a zero scale now and then). */
-static uint8_t *random_matrix(enum dtype type, int rows, int cols)
+static inline uint8_t *random_matrix(enum dtype type, int rows, int cols)
 {
     struct dtype_info info = dtype_info(type);
     size_t blocks = (size_t)rows * (size_t)cols / info.block_elems;
@@ -55,7 +55,7 @@ static uint8_t *random_matrix(enum dtype type, int rows, int cols)
     return data;
 }
 
-static void pack_all(struct packed_matrix *m, enum dtype type, int rows, int cols, const void *data)
+static inline void pack_all(struct packed_matrix *m, enum dtype type, int rows, int cols, const void *data)
 {
     struct error e = {0};
     assert_int_equal(pack_new(m, type, rows, cols, &e), OK);
