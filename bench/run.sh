@@ -1,5 +1,6 @@
 #!/bin/sh
-# run.sh [compare.py options] - speed beside llama.cpp; run.sh quality [quality.py options] - the same for correctness.
+# run.sh [compare.py options] - speed beside llama.cpp; run.sh table [table.py options] - every kind of work beside its
+# mark; run.sh quality [quality.py options] - the same for correctness.
 #
 # The peer is the published Python package llama-cpp-python, built with native flags into build/peer the first time
 # (several minutes); PEER=DIR uses an existing virtual environment. Without --model the default 1.5B (for quality the
@@ -19,7 +20,10 @@ fi
 }
 script=compare.py
 id=qwen2.5-1.5b-instruct-q4_k_m
-if [ "${1:-}" = quality ]; then
+if [ "${1:-}" = table ]; then
+    script=table.py
+    shift
+elif [ "${1:-}" = quality ]; then
     script=quality.py
     id=qwen2.5-0.5b-instruct-q4_k_m
     shift

@@ -80,6 +80,8 @@ struct kernel_table {
     void (*attend_merge)(float *m, float *s, float *acc, float m2, float s2, const float *acc2, int size);
     float (*max)(const float *x, int n);
     double (*sum_exp)(float *out, const float *x, int n, float max); /* out = exp(x - max); returns the sum */
+    /* Nothing but int8 dot products for `rounds` rounds; returns the operations done (2 per product and sum). */
+    double (*dot_loop)(long rounds);
 };
 
 /* name NULL: the best this machine runs. ERR_UNSUPPORTED with the list of what it can run. */
