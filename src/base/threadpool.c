@@ -1,12 +1,19 @@
-/* threadpool.c - see threadpool.h. A step is a generation number; workers watch it, first spinning, then on a condition
- * variable. Rejected: a spinning barrier (two servers on two cores stop each other), a queue of tasks (a step is the
- * same function on every worker). */
+/* threadpool.c - see threadpool.h.
+ *
+ * One 64-bit word says which loop is open and which chunk is next: generation << 32 | next. A worker reads the
+ * generation, then what the loop is to do, then takes a chunk by compare-and-swap on the whole word. If that succeeds,
+ * the loop of that generation was still open, so what was read belongs to it; a worker that comes late finds another
+ * generation or no chunk left and touches nothing. Between two loops the word says CLOSED, so that half-written orders
+ * are never taken. Rejected: a barrier of workers (it waits for one that was never given a core), a queue of tasks (a
+ * loop is the same function on every worker).
+ */
 #include "base/threadpool.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,6 +22,8 @@
 /* About 20-40 us of pause instructions: longer than the gap between two layers' products. With more threads than cores
  * the one waited for may need this very core, so almost none. */
 enum { SPIN_ROUNDS = 2000, SPIN_ROUNDS_CROWDED = 20 };
+
+#define CLOSED UINT32_MAX
 
 struct worker {
     struct threadpool *pool;
@@ -26,16 +35,18 @@ struct threadpool {
     int size;
     int spin_rounds;
     struct worker *workers; /* [size]; entry 0 is the caller and has no thread */
-    threadpool_task task;   /* written before generation, read after it */
-    void *argument;
-    atomic_uint generation; /* one more per step */
-    atomic_int unfinished;  /* workers still in the step */
+    /* the open loop; written only while the word below says CLOSED */
+    _Atomic(threadpool_chunk_task) fn;
+    _Atomic(void *) argument;
+    atomic_size_t chunks;
+    _Atomic uint64_t word; /* generation << 32 | next chunk or CLOSED */
+    atomic_size_t finished;
     atomic_bool stop;
-    pthread_mutex_t lock; /* protects sleeping on the two conditions */
-    pthread_cond_t work;  /* a new generation */
-    pthread_cond_t done;  /* unfinished reached zero */
-    int sleepers;         /* under lock */
-    bool caller_sleeps;   /* under lock */
+    /* sleeping: who is about to sleep says so, then looks once more; who changes something looks there afterwards */
+    pthread_mutex_t lock;
+    pthread_cond_t work, done;
+    atomic_int sleepers;
+    atomic_bool caller_sleeps;
 };
 
 static void pause_cpu(void)
@@ -47,43 +58,62 @@ static void pause_cpu(void)
 #endif
 }
 
-static bool wait_generation(struct threadpool *p, unsigned seen)
+static uint32_t generation_of(uint64_t word)
 {
-    for (int i = 0; i < p->spin_rounds; i++) {
-        if (atomic_load_explicit(&p->generation, memory_order_acquire) != seen) return !atomic_load(&p->stop);
-        pause_cpu();
+    return (uint32_t)(word >> 32);
+}
+
+static bool nothing_new(struct threadpool *p, uint32_t seen)
+{
+    return generation_of(atomic_load(&p->word)) == seen && !atomic_load(&p->stop);
+}
+
+/* Returns false when the pool is to end. */
+static bool wait_generation(struct threadpool *p, uint32_t seen)
+{
+    for (int i = 0; i < p->spin_rounds && nothing_new(p, seen); i++) pause_cpu();
+    if (nothing_new(p, seen)) {
+        pthread_mutex_lock(&p->lock);
+        atomic_fetch_add(&p->sleepers, 1);
+        while (nothing_new(p, seen)) pthread_cond_wait(&p->work, &p->lock);
+        atomic_fetch_sub(&p->sleepers, 1);
+        pthread_mutex_unlock(&p->lock);
     }
-    pthread_mutex_lock(&p->lock);
-    p->sleepers++;
-    while (atomic_load(&p->generation) == seen) pthread_cond_wait(&p->work, &p->lock);
-    p->sleepers--;
-    pthread_mutex_unlock(&p->lock);
     return !atomic_load(&p->stop);
+}
+
+static void wake(struct threadpool *p, pthread_cond_t *condition)
+{
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(condition);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Do chunks of the loop that is open until none is left; returns its generation. */
+static uint32_t take_chunks(struct threadpool *p, int worker)
+{
+    uint64_t word = atomic_load(&p->word);
+    uint32_t generation = generation_of(word);
+    threadpool_chunk_task fn = atomic_load(&p->fn);
+    void *argument = atomic_load(&p->argument);
+    size_t chunks = atomic_load(&p->chunks);
+    for (;;) {
+        word = atomic_load(&p->word);
+        size_t chunk = (uint32_t)word;
+        if (generation_of(word) != generation || chunk >= chunks) return generation;
+        if (!atomic_compare_exchange_strong(&p->word, &word, word + 1)) continue;
+        fn(argument, chunk, worker);
+        bool last = atomic_fetch_add(&p->finished, 1) + 1 == chunks;
+        if (last && atomic_load(&p->caller_sleeps)) wake(p, &p->done);
+    }
 }
 
 static void *worker_main(void *argument)
 {
     struct worker *w = argument;
-    struct threadpool *p = w->pool;
-    unsigned seen = 0;
-    while (wait_generation(p, seen)) {
-        seen++;
-        p->task(p->argument, w->index);
-        if (atomic_fetch_sub_explicit(&p->unfinished, 1, memory_order_acq_rel) == 1) {
-            pthread_mutex_lock(&p->lock);
-            if (p->caller_sleeps) pthread_cond_signal(&p->done);
-            pthread_mutex_unlock(&p->lock);
-        }
-    }
+    uint32_t seen = 0;
+    while (wait_generation(w->pool, seen)) seen = take_chunks(w->pool, w->index);
     return NULL;
-}
-
-static void publish(struct threadpool *p)
-{
-    pthread_mutex_lock(&p->lock);
-    atomic_fetch_add_explicit(&p->generation, 1, memory_order_release);
-    if (p->sleepers) pthread_cond_broadcast(&p->work);
-    pthread_mutex_unlock(&p->lock);
 }
 
 /* Cores this process may run on, at least 1. */
@@ -109,6 +139,7 @@ int threadpool_new(struct threadpool **out, int threads, struct error *e)
     }
     p->workers = workers;
     p->spin_rounds = threads > cores ? SPIN_ROUNDS_CROWDED : SPIN_ROUNDS;
+    atomic_store(&p->word, CLOSED);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->done, NULL);
@@ -128,7 +159,7 @@ void threadpool_free(struct threadpool *p)
 {
     if (!p) return;
     atomic_store(&p->stop, true);
-    publish(p);
+    wake(p, &p->work);
     for (int i = 1; i < p->size; i++) pthread_join(p->workers[i].thread, NULL);
     pthread_cond_destroy(&p->work);
     pthread_cond_destroy(&p->done);
@@ -142,55 +173,33 @@ int threadpool_size(const struct threadpool *p)
     return p ? p->size : 1;
 }
 
-static void wait_done(struct threadpool *p)
+static void wait_done(struct threadpool *p, size_t chunks)
 {
     for (int i = 0; i < p->spin_rounds; i++) {
-        if (atomic_load_explicit(&p->unfinished, memory_order_acquire) == 0) return;
+        if (atomic_load(&p->finished) == chunks) return;
         pause_cpu();
     }
     pthread_mutex_lock(&p->lock);
-    p->caller_sleeps = true;
-    while (atomic_load_explicit(&p->unfinished, memory_order_acquire) != 0) pthread_cond_wait(&p->done, &p->lock);
-    p->caller_sleeps = false;
+    atomic_store(&p->caller_sleeps, true);
+    while (atomic_load(&p->finished) != chunks) pthread_cond_wait(&p->done, &p->lock);
+    atomic_store(&p->caller_sleeps, false);
     pthread_mutex_unlock(&p->lock);
-}
-
-void threadpool_run(struct threadpool *p, threadpool_task task, void *argument)
-{
-    if (!p || p->size == 1) {
-        task(argument, 0);
-        return;
-    }
-    p->task = task;
-    p->argument = argument;
-    atomic_store_explicit(&p->unfinished, p->size - 1, memory_order_relaxed);
-    publish(p);
-    task(argument, 0);
-    wait_done(p);
-}
-
-struct chunk_loop {
-    threadpool_chunk_task fn;
-    void *argument;
-    size_t chunks;
-    atomic_size_t next;
-};
-
-static void take_chunks(void *argument, int worker)
-{
-    struct chunk_loop *loop = argument;
-    for (;;) {
-        size_t chunk = atomic_fetch_add_explicit(&loop->next, 1, memory_order_relaxed);
-        if (chunk >= loop->chunks) return;
-        loop->fn(loop->argument, chunk, worker);
-    }
 }
 
 void threadpool_for(struct threadpool *p, size_t chunks, threadpool_chunk_task fn, void *argument)
 {
-    struct chunk_loop loop = {.fn = fn, .argument = argument, .chunks = chunks};
-    if (chunks == 1 || threadpool_size(p) == 1)
-        take_chunks(&loop, 0);
-    else
-        threadpool_run(p, take_chunks, &loop);
+    if (chunks <= 1 || threadpool_size(p) == 1) {
+        for (size_t i = 0; i < chunks; i++) fn(argument, i, 0);
+        return;
+    }
+    uint64_t generation = generation_of(atomic_load(&p->word));
+    atomic_store(&p->word, generation << 32 | CLOSED);
+    atomic_store(&p->fn, fn);
+    atomic_store(&p->argument, argument);
+    atomic_store(&p->chunks, chunks);
+    atomic_store(&p->finished, 0);
+    atomic_store(&p->word, (generation + 1) << 32);
+    if (atomic_load(&p->sleepers) > 0) wake(p, &p->work);
+    take_chunks(p, 0);
+    wait_done(p, chunks);
 }

@@ -10,9 +10,9 @@
 #include "base/threadpool.h"
 #include "kernels/kernels.h"
 
-enum { TRIES = 4, PIECE = 1 << 20 };
+enum { TRIES = 4, PIECE = 1 << 20, DOT_PIECES = 40 };
 static const size_t READ_BYTES = 384 * MIB; /* more than any cache */
-static const long DOT_ROUNDS = 4 * 1000 * 1000;
+static const long DOT_ROUNDS = 100 * 1000;
 
 struct reading {
     const uint8_t *data;
@@ -53,25 +53,25 @@ static int measure_bandwidth(struct threadpool *pool, double *out, struct error 
 
 struct dotting {
     const struct kernel_table *kernels;
-    double operations[LIMIT_THREADS];
+    double operations[LIMIT_THREADS]; /* by worker */
 };
 
-static void dot_worker(void *argument, int worker)
+static void dot_piece(void *argument, size_t piece, int worker)
 {
     struct dotting *d = argument;
-    d->operations[worker] = d->kernels->dot_loop(DOT_ROUNDS);
+    (void)piece;
+    d->operations[worker] += d->kernels->dot_loop(DOT_ROUNDS);
 }
 
 static double measure_dots(struct threadpool *pool, const struct kernel_table *kernels)
 {
-    static struct dotting d;
     double best = 0;
-    d.kernels = kernels;
     for (int i = 0; i < TRIES; i++) {
-        double done = 0;
+        struct dotting d = {.kernels = kernels};
         double start = clock_monotonic();
-        threadpool_run(pool, dot_worker, &d);
+        threadpool_for(pool, (size_t)threadpool_size(pool) * DOT_PIECES, dot_piece, &d);
         double seconds = clock_monotonic() - start;
+        double done = 0;
         for (int t = 0; t < threadpool_size(pool); t++) done += d.operations[t];
         if (done / seconds > best) best = done / seconds;
         if (seconds > 1) break; /* the scalar table */

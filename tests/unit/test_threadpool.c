@@ -1,4 +1,4 @@
-/* test_threadpool.c - every worker once per step, every chunk once, steps in order, sleeping and waking, many pools. */
+/* test_threadpool.c - every chunk once, steps in order, sleeping and waking, many pools. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,18 +13,6 @@
 
 enum { MOST_WORKERS = 8 };
 
-struct step {
-    atomic_int calls[MOST_WORKERS];
-    int plain; /* written by worker 0 only, read after the step: the pool must order it */
-};
-
-static void count_call(void *argument, int worker)
-{
-    struct step *s = argument;
-    atomic_fetch_add(&s->calls[worker], 1);
-    if (worker == 0) s->plain++;
-}
-
 static struct threadpool *open_pool(int threads)
 {
     struct threadpool *pool = NULL;
@@ -32,21 +20,6 @@ static struct threadpool *open_pool(int threads)
     assert_int_equal(threadpool_new(&pool, threads, &e), OK);
     assert_int_equal(threadpool_size(pool), threads);
     return pool;
-}
-
-static void every_worker_runs_once_per_step(void **state)
-{
-    (void)state;
-    for (int threads = 1; threads <= MOST_WORKERS; threads++) {
-        struct threadpool *pool = open_pool(threads);
-        struct step s = {0};
-        for (int i = 1; i <= 500; i++) {
-            threadpool_run(pool, count_call, &s);
-            for (int w = 0; w < threads; w++) assert_int_equal(atomic_load(&s.calls[w]), i);
-            assert_int_equal(s.plain, i);
-        }
-        threadpool_free(pool);
-    }
 }
 
 struct chunks {
@@ -108,22 +81,61 @@ static void steps_follow_one_another(void **state)
     threadpool_free(pool);
 }
 
-/* After a pause the workers sleep: the next step must wake them; a slow worker puts the caller to sleep. */
-static void slow_task(void *argument, int worker)
+/* After a pause the workers sleep: the next loop must wake them; long chunks put the caller to sleep. */
+struct attendance {
+    atomic_int calls[MOST_WORKERS];
+};
+
+static void long_chunk(void *argument, size_t chunk, int worker)
 {
-    if (worker == 1) clock_sleep(0.005);
-    count_call(argument, worker);
+    struct attendance *a = argument;
+    (void)chunk;
+    atomic_fetch_add(&a->calls[worker], 1);
+    clock_sleep(worker == 0 ? 0.001 : 0.003);
 }
 
 static void sleepers_wake(void **state)
 {
     (void)state;
     struct threadpool *pool = open_pool(3);
-    struct step s = {0};
-    for (int i = 1; i <= 10; i++) {
+    struct attendance a = {0};
+    for (int i = 1; i <= 20; i++) {
         clock_sleep(0.003);
-        threadpool_run(pool, slow_task, &s);
-        for (int w = 0; w < 3; w++) assert_int_equal(atomic_load(&s.calls[w]), i);
+        threadpool_for(pool, 9, long_chunk, &a);
+        int total = 0;
+        for (int w = 0; w < 3; w++) total += atomic_load(&a.calls[w]);
+        assert_int_equal(total, 9 * i);
+    }
+    for (int w = 0; w < 3; w++) assert_true(atomic_load(&a.calls[w]) > 0);
+    threadpool_free(pool);
+}
+
+/* Loops that follow one another at once, each with orders of its own on the caller's stack: a worker that comes late to
+ * one must not take a chunk of it, nor of the next one with the first one's orders. */
+struct order {
+    int number;
+    atomic_int seen, wrong;
+    size_t chunks;
+};
+
+static void check_order(void *argument, size_t chunk, int worker)
+{
+    struct order *o = argument;
+    (void)worker;
+    if (chunk >= o->chunks || o->number < 0) atomic_fetch_add(&o->wrong, 1);
+    atomic_fetch_add(&o->seen, 1);
+}
+
+static void late_workers_touch_nothing(void **state)
+{
+    (void)state;
+    struct threadpool *pool = open_pool(MOST_WORKERS); /* more than the cores: somebody is always late */
+    for (int i = 0; i < 20000; i++) {
+        struct order o = {.number = i, .chunks = 2 + (size_t)(i * 7 % 11)};
+        threadpool_for(pool, o.chunks, check_order, &o);
+        assert_int_equal(atomic_load(&o.seen), o.chunks);
+        assert_int_equal(atomic_load(&o.wrong), 0);
+        o.number = -1; /* whoever comes now is wrong */
     }
     threadpool_free(pool);
 }
@@ -131,9 +143,6 @@ static void sleepers_wake(void **state)
 static void without_a_pool_the_caller_works(void **state)
 {
     (void)state;
-    struct step s = {0};
-    threadpool_run(NULL, count_call, &s);
-    assert_int_equal(s.plain, 1);
     struct chunks c = {.workers = 1};
     threadpool_for(NULL, 17, do_chunk, &c);
     assert_int_equal(atomic_load(&c.total), 17);
@@ -157,7 +166,7 @@ static void pools_open_and_close(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_worker_runs_once_per_step), cmocka_unit_test(every_chunk_runs_once),
+        cmocka_unit_test(late_workers_touch_nothing),      cmocka_unit_test(every_chunk_runs_once),
         cmocka_unit_test(steps_follow_one_another),        cmocka_unit_test(sleepers_wake),
         cmocka_unit_test(without_a_pool_the_caller_works), cmocka_unit_test(pools_open_and_close),
     };
