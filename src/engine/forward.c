@@ -218,6 +218,9 @@ static void carve_all(struct forward *f, struct carve *c)
     f->rope_cos = carve_take(c, (size_t)f->o.max_length * half, 4);
     f->rope_sin = carve_take(c, (size_t)f->o.max_length * half, 4);
     f->blocks = carve_take(c, batch, sizeof *f->blocks);
+    f->units = carve_take(c, forward_units_most(f), sizeof *f->units);
+    f->partial = carve_take(c, (size_t)f->o.slots * (size_t)f->o.config->heads * (size_t)f->chunks,
+                            4 * ((size_t)f->o.config->head_size + 2));
     f->filled = carve_take(c, (size_t)f->o.slots, sizeof *f->filled);
     f->next = carve_take(c, (size_t)f->o.slots, sizeof *f->next);
     f->worker_bytes = KERNELS_SCRATCH + forward_attention_bytes(&f->o);
@@ -234,6 +237,7 @@ static void set_widths(struct forward *f, const struct forward_options *o)
     f->kv_width = c->kv_heads * c->head_size;
     f->group = c->heads / c->kv_heads;
     f->block_rows = forward_block_rows(c);
+    f->chunks = (o->max_length + ATTEND_CHUNK - 1) / ATTEND_CHUNK;
 }
 
 size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratch)

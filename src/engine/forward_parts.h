@@ -11,6 +11,13 @@
 /* Rows of a step that follow one another in one sequence: they share every read of its keys and values. */
 struct row_block {
     int first, rows;
+    int split; /* which of the step's split blocks it is, or -1: see forward_attention.c */
+};
+
+/* What one worker does of attention: a block's rows for one K/V head, over positions [from, to). */
+struct attend_unit {
+    int block, head;
+    int from, to;
 };
 
 struct forward {
@@ -37,9 +44,13 @@ struct forward {
     int n;
     struct row_block *blocks;    /* [max_batch] of the running step */
     int block_count, block_rows; /* block_rows: the most rows of a block */
-    int *filled;                 /* [slots]: positions whose K and V are there */
-    int *next;                   /* [slots]: the same, as the running step will leave it */
-    atomic_int bad_layer;        /* first layer, from 1, whose output is not finite (0: the embedding), or -1 */
+    struct attend_unit *units;   /* of the running step: first those of whole blocks, then those of split ones */
+    int unit_count, split_count;
+    float *partial;       /* [slots][kv_heads][chunks]: states of single chunks, group * (head_size + 2) floats each */
+    int chunks;           /* of the longest context */
+    int *filled;          /* [slots]: positions whose K and V are there */
+    int *next;            /* [slots]: the same, as the running step will leave it */
+    atomic_int bad_layer; /* first layer, from 1, whose output is not finite (0: the embedding), or -1 */
     forward_probe probe;
     void *probe_user;
 };
@@ -64,7 +75,8 @@ void forward_linear(struct forward *f, const struct linear *products, int count,
 /* Rotate q and k, scale q, store k and v, then attend: f->q becomes the attention's output. */
 void forward_attention(struct forward *f, int layer);
 
-void forward_find_blocks(struct forward *f); /* cut the step's rows into blocks */
+void forward_find_blocks(struct forward *f); /* cut the step's rows into blocks and units */
+size_t forward_units_most(const struct forward *f);
 int forward_block_rows(const struct model_config *c);
 
 size_t forward_attention_bytes(const struct forward_options *o); /* per worker, behind KERNELS_SCRATCH */
