@@ -116,6 +116,8 @@ static int check_row_place(struct forward *f, const struct forward_row *r, struc
                          f->o.config->vocab_size);
     if (r->slot < 0 || r->slot >= f->o.slots || r->position < 0 || r->position >= f->o.max_length)
         return error_set(e, ERR_INVALID, "position %d of slot %d is outside the context", r->position, r->slot);
+    if (r->position >= f->table_length[r->slot] * KV_BLOCK)
+        return error_set(e, ERR_INVALID, "position %d of slot %d has no block", r->position, r->slot);
     return OK;
 }
 
@@ -171,6 +173,18 @@ int forward_step(struct forward *f, const struct forward_row *rows, int n, float
     return OK;
 }
 
+void forward_set_blocks(struct forward *f, int slot, const int *blocks, int n, int filled)
+{
+    memcpy(f->tables + (size_t)slot * (size_t)f->chunks, blocks, (size_t)n * sizeof *blocks);
+    f->table_length[slot] = n;
+    f->filled[slot] = filled;
+}
+
+void forward_copy_block(struct forward *f, int to, int from, int positions)
+{
+    kv_store_copy(&f->kv, to, from, positions);
+}
+
 void forward_set_probe(struct forward *f, forward_probe probe, void *user)
 {
     f->probe = probe;
@@ -221,10 +235,27 @@ static void carve_all(struct forward *f, struct carve *c)
     f->units = carve_take(c, forward_units_most(f), sizeof *f->units);
     f->partial = carve_take(c, (size_t)f->o.slots * (size_t)f->o.config->heads * (size_t)f->chunks,
                             4 * ((size_t)f->o.config->head_size + 2));
+    f->tables = carve_take(c, (size_t)f->o.slots * (size_t)f->chunks, sizeof *f->tables);
+    f->table_length = carve_take(c, (size_t)f->o.slots, sizeof *f->table_length);
     f->filled = carve_take(c, (size_t)f->o.slots, sizeof *f->filled);
     f->next = carve_take(c, (size_t)f->o.slots, sizeof *f->next);
     f->worker_bytes = KERNELS_SCRATCH + forward_attention_bytes(&f->o);
     f->worker_memory = carve_take(c, (size_t)threadpool_size(f->o.pool), f->worker_bytes);
+}
+
+static int kv_blocks_of(const struct forward_options *o)
+{
+    return o->kv_blocks ? o->kv_blocks : o->slots * kv_blocks_for(o->max_length);
+}
+
+/* Without blocks of the caller's choice every slot has its own. */
+static void fill_tables(struct forward *f)
+{
+    for (int slot = 0; slot < f->o.slots; slot++) {
+        f->table_length[slot] = f->o.kv_blocks ? 0 : f->chunks;
+        f->filled[slot] = 0;
+        for (int i = 0; i < f->table_length[slot]; i++) f->tables[slot * f->chunks + i] = slot * f->chunks + i;
+    }
 }
 
 static void set_widths(struct forward *f, const struct forward_options *o)
@@ -237,7 +268,7 @@ static void set_widths(struct forward *f, const struct forward_options *o)
     f->kv_width = c->kv_heads * c->head_size;
     f->group = c->heads / c->kv_heads;
     f->block_rows = forward_block_rows(c);
-    f->chunks = (o->max_length + ATTEND_CHUNK - 1) / ATTEND_CHUNK;
+    f->chunks = kv_blocks_for(o->max_length);
 }
 
 size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratch)
@@ -247,7 +278,7 @@ size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratc
     set_widths(&f, o);
     carve_all(&f, &c);
     *scratch = c.overflow ? SIZE_MAX : c.used;
-    *kv = kv_store_bytes(o->config, o->slots, o->max_length, o->precise);
+    *kv = kv_store_bytes(o->config, kv_blocks_of(o), o->precise);
     size_t sum;
     return checked_add(*kv, *scratch, &sum) ? sum : SIZE_MAX;
 }
@@ -273,7 +304,7 @@ int forward_new(struct forward **out, const struct forward_options *o, struct er
 {
     *out = NULL;
     if (o->max_batch < 1 || o->max_length < 1 || o->max_length > LIMIT_CONTEXT || o->slots < 1 ||
-        o->slots > LIMIT_SLOTS)
+        o->slots > LIMIT_SLOTS || o->kv_blocks < 0)
         return error_set(e, ERR_INVALID, "%d rows, %d contexts of %d tokens: each must be at least 1, within limits",
                          o->max_batch, o->slots, o->max_length);
     struct forward *f = calloc(1, sizeof *f);
@@ -290,8 +321,8 @@ int forward_new(struct forward **out, const struct forward_options *o, struct er
     }
     c.used = 0;
     carve_all(f, &c); /* x is the first piece: freeing it frees all */
-    memset(f->filled, 0, sizeof *f->filled * (size_t)o->slots);
-    rc = kv_store_init(&f->kv, o->config, o->slots, o->max_length, o->precise, e);
+    fill_tables(f);
+    rc = kv_store_init(&f->kv, o->config, kv_blocks_of(o), o->precise, e);
     if (!rc) rc = fill_rope(f, e);
     if (rc) {
         forward_free(f);

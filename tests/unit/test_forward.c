@@ -326,12 +326,12 @@ static void a_plan_says_what_is_allocated(void **state)
     size_t kv;
     size_t scratch;
     size_t sum = forward_bytes(&o, &kv, &scratch);
-    assert_int_equal(kv, (size_t)2 * 2 * 2 * 3 * 2 * 112 *
-                             16); /* K V, f16, slots, layers, heads, positions in sixteens, size */
+    assert_int_equal(kv, (size_t)2 * 2 * 2 * 3 * 2 * 256 *
+                             16); /* K V, f16, slots, layers, heads, positions in blocks, size */
     assert_int_equal(sum, kv + scratch);
     o.precise = true;
     forward_bytes(&o, &kv, &scratch);
-    assert_int_equal(kv, (size_t)2 * 4 * 2 * 3 * 2 * 112 * 16);
+    assert_int_equal(kv, (size_t)2 * 4 * 2 * 3 * 2 * 256 * 16);
     golden_close(&m);
 }
 
