@@ -28,7 +28,8 @@ struct engine_options {
     const char *cpu;        /* "scalar", "avx2", "avx512" or NULL */
     int threads;            /* 0 = cores */
     int max_length;         /* longest prompt + answer; 0 = 8192 or the model's own limit if lower */
-    int slots;              /* sequences at once; 0 = 4 */
+    int slots;              /* sequences at once; 0 = 16 */
+    int kv_tokens;          /* positions of K and V for all sequences; 0 = 4 * max_length, at most slots * max_length */
     enum quant_mode quant;
     bool precise;
 };
@@ -84,6 +85,9 @@ struct engine_request {
     int n_stop;
     bool ignore_eos;
     int n_top_logprobs; /* 0..LIMIT_TOP_LOGPROBS */
+    uint64_t tenant;    /* whose it is: what was computed for one tenant is never used for another. 0: keep nothing */
+    int n_public;       /* the first so many ids are the built-in system prompt: shared between tenants */
+    int priority;       /* a higher one is admitted first */
     double deadline;    /* clock_monotonic() after which it fails with ERR_TIMEOUT; 0 = none */
     engine_callback callback;
     void *user;
@@ -97,8 +101,13 @@ int engine_submit(struct engine *en, const struct engine_request *r, uint64_t *i
  * id is ignored. Any thread. */
 void engine_cancel(struct engine *en, uint64_t id);
 
+/* A tenant's number for the built-in prompt; no real tenant may have it. */
+#define PUBLIC_TENANT UINT64_MAX
+
 struct engine_stats {
     int running, queued, slots;
+    int kv_blocks, kv_blocks_used, kv_blocks_cached; /* of KV_BLOCK positions; used: by running sequences */
+    uint64_t preemptions, evictions, cached_tokens;
     double last_step; /* clock_monotonic() of the last completed step or of the last time it was idle */
     uint64_t steps, requests, finished, failed, cancelled;
     uint64_t prompt_tokens, completion_tokens;

@@ -14,6 +14,8 @@ static int check_request(const struct engine *en, const struct engine_request *r
             "the prompt has %d tokens, but the context holds %d and the answer needs room; shorten the conversation or "
             "leave out its oldest turns",
             r->n_ids, en->max_length);
+    if (r->n_public < 0 || r->n_public > r->n_ids)
+        return error_set(e, ERR_INVALID, "the public part cannot be longer than the prompt");
     if (r->max_tokens < 1) return error_set(e, ERR_INVALID, "max_tokens must be at least 1");
     if (r->n_top_logprobs < 0 || r->n_top_logprobs > LIMIT_TOP_LOGPROBS)
         return error_set(e, ERR_INVALID, "top_logprobs must be from 0 to %d", LIMIT_TOP_LOGPROBS);
@@ -25,22 +27,36 @@ static int check_request(const struct engine *en, const struct engine_request *r
     return OK;
 }
 
+/* Keys and values depend on the adapter too. */
+static uint64_t cache_owner(uint64_t tenant, const struct lora *lora)
+{
+    uint64_t x = tenant ^ (uint64_t)(uintptr_t)lora * 0x9E3779B97F4A7C15u;
+    return x ? x : 1;
+}
+
 int job_new(struct job **out, const struct engine *en, const struct engine_request *r, struct error *e)
 {
     *out = NULL;
     int rc = check_request(en, r, e);
     if (rc) return rc;
+    int room = en->max_length - r->n_ids;
+    int max_tokens = r->max_tokens < room ? r->max_tokens : room;
     struct job *j = calloc(1, sizeof *j);
-    if (j) j->ids = malloc((size_t)r->n_ids * sizeof *j->ids);
-    if (!j || !j->ids) {
-        free(j);
+    if (j) j->ids = malloc((size_t)(r->n_ids + max_tokens) * sizeof *j->ids);
+    if (j) j->blocks = malloc((size_t)kv_blocks_for(r->n_ids + max_tokens) * sizeof *j->blocks);
+    if (!j || !j->ids || !j->blocks) {
+        job_free(j);
         return error_set(e, ERR_NOMEM, "no memory for the request");
     }
     memcpy(j->ids, r->ids, (size_t)r->n_ids * sizeof *j->ids);
     buf_init(&j->text, MIB);
-    int room = en->max_length - r->n_ids;
-    j->n_ids = r->n_ids;
-    j->max_tokens = r->max_tokens < room ? r->max_tokens : room;
+    j->n_ids = j->n_prompt = r->n_ids;
+    j->max_tokens = max_tokens;
+    j->tenant = r->tenant;
+    j->priority = r->priority;
+    j->text_of.owner = r->tenant ? cache_owner(r->tenant, en->lora) : 0;
+    j->text_of.public_owner = r->tenant ? cache_owner(PUBLIC_TENANT, en->lora) : 0;
+    j->text_of.n_public = r->n_public;
     j->ignore_eos = r->ignore_eos;
     j->n_top = r->n_top_logprobs;
     j->deadline = r->deadline;
@@ -68,6 +84,7 @@ void job_free(struct job *j)
     stops_free(j->stops);
     buf_free(&j->text);
     free(j->ids);
+    free(j->blocks);
     free(j);
 }
 
@@ -132,6 +149,7 @@ bool job_token(const struct engine *en, struct job *j, int32_t token, float logp
 {
     if (j->first_token == 0) j->first_token = clock_monotonic();
     j->generated++;
+    j->ids[j->n_ids++] = token;
     bool end = is_end(en, token) && !j->ignore_eos;
     bool stopped = false;
     buf_clear(&j->text);

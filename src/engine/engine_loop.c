@@ -2,7 +2,9 @@
  *
  * A step holds one row for every sequence that decodes and a bounded chunk of the prompts that wait, oldest first.
  * Bounded chunks keep two promises: a running answer's gap stays small while a long prompt is read, and a cancelled
- * request is gone within one step.
+ * request is gone within one step. When the memory for keys and values is used up, the youngest sequence gives way: it
+ * goes back to the head of the queue with what it generated, and later goes on to the very same tokens. Admission takes
+ * turns between tenants (engine_queue.c).
  */
 #include <string.h>
 
@@ -19,34 +21,10 @@ static void set_running(struct engine *en, int slot, struct job *j)
 
 static void finish_running(struct engine *en, struct job *j, enum finish_reason reason, const struct error *error)
 {
+    if (error) j->text_of.owner = 0; /* what a failed step left is not to be found again */
+    job_leave(en, j);
     set_running(en, j->slot, NULL);
     job_finish(en, j, reason, error);
-}
-
-/* Take out of the queue the first job that is cancelled, too late, or (if any_may_go) any. Under lock. */
-static struct job *unqueue(struct engine *en, double now, bool any_may_go)
-{
-    struct job **link = &en->queue_head;
-    struct job *previous = NULL;
-    for (struct job *j = en->queue_head; j; previous = j, link = &j->next, j = j->next) {
-        bool late = j->deadline > 0 && now > j->deadline;
-        if (!any_may_go && !late && !atomic_load(&j->cancelled)) continue;
-        *link = j->next;
-        if (en->queue_tail == j) en->queue_tail = previous;
-        j->next = NULL;
-        en->queue_length--;
-        en->stats.queued--;
-        return j;
-    }
-    return NULL;
-}
-
-static struct job *locked_unqueue(struct engine *en, bool any_may_go)
-{
-    pthread_mutex_lock(&en->lock);
-    struct job *j = unqueue(en, clock_monotonic(), any_may_go);
-    pthread_mutex_unlock(&en->lock);
-    return j;
 }
 
 static void fail_late(struct job *j, struct error *e)
@@ -75,37 +53,94 @@ static void sweep(struct engine *en)
     struct job *j;
     for (int i = 0; i < en->slots; i++)
         if (en->running[i]) end_if_over(en, en->running[i]);
-    while ((j = locked_unqueue(en, false))) end_if_over(en, j);
+    while ((j = queue_take_over(en))) end_if_over(en, j);
 }
 
 static void admit(struct engine *en)
 {
     for (int i = 0; i < en->slots; i++) {
-        struct job *j = en->running[i] ? NULL : locked_unqueue(en, true);
+        struct job *j = en->running[i] ? NULL : queue_take_next(en);
         if (!j) continue;
         j->slot = i;
-        j->started = clock_monotonic();
+        if (j->started == 0) j->started = clock_monotonic();
+        job_place(en, j);
         set_running(en, i, j);
+        if (j->resumed) continue;
+        pthread_mutex_lock(&en->lock);
+        en->stats.cached_tokens += (uint64_t)j->usage.cached_tokens;
+        pthread_mutex_unlock(&en->lock);
     }
+}
+
+static void preempt(struct engine *en, struct job *j)
+{
+    job_leave(en, j);
+    set_running(en, j->slot, NULL);
+    j->slot = -1;
+    j->step_rows = 0;
+    j->resumed = true;
+    queue_put_back(en, j);
+}
+
+/* Running jobs, oldest first, into list; returns how many. */
+static int by_age(const struct engine *en, struct job *list[LIMIT_SLOTS])
+{
+    int n = 0;
+    for (int i = 0; i < en->slots; i++) {
+        struct job *j = en->running[i];
+        if (!j) continue;
+        int at = n++;
+        for (; at > 0 && list[at - 1]->id > j->id; at--) list[at] = list[at - 1];
+        list[at] = j;
+    }
+    return n;
 }
 
 static bool decodes(const struct job *j)
 {
-    return j->computed >= j->n_ids;
+    return j->n_ids - j->computed == 1;
 }
 
-static void add_rows(struct engine *en, struct job *j, int count, int *n)
+/* How many of the wanted rows there are blocks for, younger jobs (list[*count - 1] is the youngest) giving way. */
+static int rows_with_blocks(struct engine *en, struct job **list, int index, int *count, int wanted)
+{
+    struct job *j = list[index];
+    while (!job_reserve(en, j, j->computed + wanted)) {
+        if (*count - 1 <= index) break;
+        preempt(en, list[--*count]);
+    }
+    int room = j->n_blocks * KV_BLOCK - j->computed;
+    return wanted < room ? wanted : room;
+}
+
+/* How many rows each running job gets in the next step. */
+static void share_step(struct engine *en)
+{
+    struct job *list[LIMIT_SLOTS];
+    int count = by_age(en, list);
+    int deciding = 0;
+    for (int i = 0; i < count; i++) deciding += decodes(list[i]);
+    int budget = deciding > 0 ? STEP_ROWS_SHARED : STEP_ROWS;
+    for (int i = 0; i < count; i++) {
+        struct job *j = list[i];
+        int left = j->n_ids - j->computed;
+        int wanted = left == 1 ? 1 : left < budget ? left : budget;
+        j->step_rows = rows_with_blocks(en, list, i, &count, wanted);
+        if (left > 1) budget -= j->step_rows;
+    }
+    /* Nothing left for the youngest and nobody younger: it waits in the queue, where it holds nothing. */
+    if (count > 1 && list[count - 1]->step_rows == 0 && budget > 0) preempt(en, list[count - 1]);
+}
+
+static void add_rows(struct engine *en, struct job *j, int *n)
 {
     j->step_first = *n;
-    j->step_rows = count;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < j->step_rows; i++) {
         int position = j->computed + i;
-        int32_t token = decodes(j) ? j->pending : j->ids[position];
-        bool last_of_prompt = position == j->n_ids - 1;
-        en->rows[(*n)++] = (struct forward_row){.token = token,
+        en->rows[(*n)++] = (struct forward_row){.token = j->ids[position],
                                                 .slot = j->slot,
                                                 .position = position,
-                                                .want_logits = decodes(j) || last_of_prompt,
+                                                .want_logits = position == j->n_ids - 1,
                                                 .lora = en->lora};
     }
 }
@@ -114,35 +149,21 @@ static void add_rows(struct engine *en, struct job *j, int count, int *n)
 static int build_step(struct engine *en)
 {
     int n = 0;
-    for (int i = 0; i < en->slots; i++) {
-        struct job *j = en->running[i];
-        if (!j) continue;
-        j->step_rows = 0;
-        if (decodes(j)) add_rows(en, j, 1, &n);
-    }
-    int budget = n > 0 ? STEP_ROWS_SHARED : STEP_ROWS;
-    for (;;) { /* prompts, oldest request first */
-        struct job *oldest = NULL;
-        for (int i = 0; i < en->slots; i++) {
-            struct job *j = en->running[i];
-            if (j && !decodes(j) && j->step_rows == 0 && (!oldest || j->id < oldest->id)) oldest = j;
-        }
-        if (!oldest || budget <= 0) return n;
-        int left = oldest->n_ids - oldest->computed;
-        int count = left < budget ? left : budget;
-        add_rows(en, oldest, count, &n);
-        budget -= count;
-    }
+    share_step(en);
+    for (int i = 0; i < en->slots; i++)
+        if (en->running[i]) add_rows(en, en->running[i], &n);
+    return n;
 }
 
 /* After the step: account for a job's rows and, if it got logits, choose its token. */
 static void advance(struct engine *en, struct job *j, float *logits)
 {
-    bool was_prefill = !decodes(j);
+    bool was_prefill = j->computed < j->n_prompt && !j->resumed;
     j->computed += j->step_rows;
     pthread_mutex_lock(&en->lock);
     if (was_prefill) en->stats.prompt_tokens += (uint64_t)j->step_rows;
     pthread_mutex_unlock(&en->lock);
+    job_publish(en, j);
     if (was_prefill) job_prefilled(j);
     if (!logits || atomic_load(&j->cancelled)) return; /* the next sweep ends a cancelled one */
     float logprob = 0;
@@ -159,7 +180,6 @@ static void advance(struct engine *en, struct job *j, float *logits)
     en->stats.completion_tokens++;
     pthread_mutex_unlock(&en->lock);
     enum finish_reason reason;
-    j->pending = token;
     bool complete = job_token(en, j, token, logprob, top, &reason);
     if (atomic_load(&j->cancelled))
         finish_running(en, j, FINISH_CANCELLED, NULL);
@@ -172,6 +192,11 @@ static void step_done(struct engine *en)
     pthread_mutex_lock(&en->lock);
     en->stats.steps++;
     en->stats.last_step = clock_monotonic();
+    struct kv_cache_stats kv;
+    kv_cache_get_stats(en->cache, &kv);
+    en->stats.kv_blocks_used = kv.referenced;
+    en->stats.kv_blocks_cached = kv.cached;
+    en->stats.evictions = kv.evicted;
     pthread_mutex_unlock(&en->lock);
 }
 
@@ -237,6 +262,6 @@ void *engine_main(void *argument)
     error_set(&e, ERR_UNAVAILABLE, "the server is shutting down"); /* nobody who asked cancelled these */
     for (int i = 0; i < en->slots; i++)
         if (en->running[i]) finish_running(en, en->running[i], FINISH_ERROR, &e);
-    while ((j = locked_unqueue(en, true))) job_finish(en, j, FINISH_ERROR, &e);
+    while ((j = queue_take_any(en))) job_finish(en, j, FINISH_ERROR, &e);
     return NULL;
 }

@@ -11,7 +11,7 @@
 #include "base/threadpool.h"
 #include "engine/forward_parts.h"
 
-enum { DEFAULT_LENGTH = 8192, DEFAULT_SEQUENCES = 4 };
+enum { DEFAULT_LENGTH = 8192 };
 
 /* Per token and per merge: the hash entry, the string's allocation and the pointer to it. */
 enum { TOKEN_COST = 96, MERGE_COST = 64 };
@@ -59,6 +59,7 @@ static int add_forward(struct memory_plan *plan, const struct model_config *c, c
                                 .max_batch = r->max_batch > 0 ? r->max_batch : PLAN_BATCH,
                                 .max_length = plan->context,
                                 .slots = plan->sequences,
+                                .kv_blocks = plan->kv_tokens / KV_BLOCK,
                                 .precise = r->precise};
     forward_bytes(&o, &plan->kv, &plan->scratch);
     size_t further = (size_t)(workers - 1) * (KERNELS_SCRATCH + forward_attention_bytes(&o));
@@ -81,8 +82,9 @@ int plan_compute(struct memory_plan *plan, const struct model_file *f, const str
     plan->context = r->max_length;
     int native = config_native_context(&c);
     if (!plan->context) plan->context = native < DEFAULT_LENGTH ? native : DEFAULT_LENGTH;
-    plan->sequences = r->sequences ? r->sequences : DEFAULT_SEQUENCES;
-    plan->kv_tokens = plan->context * plan->sequences;
+    plan->sequences = r->sequences ? r->sequences : PLAN_SEQUENCES;
+    int full = plan->sequences < PLAN_FULL_CONTEXTS ? plan->sequences : PLAN_FULL_CONTEXTS;
+    plan->kv_tokens = r->kv_tokens ? r->kv_tokens : full * kv_blocks_for(plan->context) * KV_BLOCK;
     if (!r->unextended) rc = config_extend_context(&c, plan->context, e);
     if (rc) return rc;
     int workers = worker_count(r->threads, e);
@@ -124,8 +126,8 @@ void plan_print(const struct memory_plan *plan, const struct model_file *f, stru
     buf_printf(out, "%s (%s): %d layers, hidden %d, vocabulary %d, native context %d\n", model_file_name(f),
                model_file_container(f), c->layers, c->hidden_size, c->vocab_size, config_native_context(c));
     print_row(out, "weights", plan->weights, plan->formats);
-    snprintf(note, sizeof note, "%d sequence%s of %d tokens", plan->sequences, plan->sequences == 1 ? "" : "s",
-             plan->context);
+    snprintf(note, sizeof note, "%d tokens; up to %d sequence%s, the longest of %d tokens", plan->kv_tokens,
+             plan->sequences, plan->sequences == 1 ? "" : "s", plan->context);
     print_row(out, "KV cache", plan->kv, note);
     print_row(out, "scratch", plan->scratch, "");
     print_row(out, "tokenizer", plan->tokenizer, plan->tokenizer ? "" : "none in this model");
@@ -147,10 +149,10 @@ int plan_check(const struct memory_plan *plan, struct error *e)
     size_text(plan->total, total, sizeof total);
     size_text(plan->available, available, sizeof available);
     return error_set(e, ERR_MEMORY_PLAN,
-                     "the model does not fit: it needs %s (weights %s, KV cache %s for %d x %d tokens, scratch %s) and "
+                     "the model does not fit: it needs %s (weights %s, KV cache %s for %d tokens, scratch %s) and "
                      "%s is available; %s",
-                     total, weights, kv, plan->sequences, plan->context, scratch, available,
-                     plan->weights + plan->scratch + plan->tokenizer + plan->kv / (size_t)plan->sequences / 16 >
+                     total, weights, kv, plan->kv_tokens, scratch, available,
+                     plan->weights + plan->scratch + plan->tokenizer + plan->kv / (size_t)PLAN_FULL_CONTEXTS / 16 >
                              plan->available
                          ? "take a smaller quantisation (--quant q4_k, or a Q4_K_M file) or a smaller model"
                          : "use a smaller --max-length or fewer sequences, or a smaller quantisation");

@@ -13,6 +13,10 @@
 /* Rows of one forward step that a plan counts scratch for, unless the caller says otherwise. */
 enum { PLAN_BATCH = 512 };
 
+/* Sequences that may run together, and for how many of full length there is memory, unless the caller says otherwise:
+ * most are far shorter, and the youngest waits where it does not suffice. */
+enum { PLAN_SEQUENCES = 16, PLAN_FULL_CONTEXTS = 4 };
+
 struct memory_plan {
     size_t weights;   /* packed */
     size_t kv;        /* K and V for `kv_tokens` positions */
@@ -29,7 +33,9 @@ struct memory_plan {
 
 struct plan_request {
     int max_length; /* longest sequence, tokens; 0 = 8192 or the model's own limit if lower */
-    int sequences;  /* how many may run together; 0 = 4 */
+    int sequences;  /* how many may run together; 0 = PLAN_SEQUENCES */
+    int kv_tokens;  /* positions of K and V for all of them, a multiple of KV_BLOCK; 0: max_length for each,
+                       but at most PLAN_FULL_CONTEXTS times */
     int threads;    /* 0 = the cores this process may use */
     enum quant_mode quant;
     int max_batch;   /* rows of a step; 0 = PLAN_BATCH */

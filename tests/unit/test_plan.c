@@ -67,7 +67,7 @@ static void kv_counts_every_position_of_every_sequence(void **state)
     struct plan_request r = {.max_length = 112, .sequences = 3, .threads = 1};
     check_ok(plan_compute(&p, f, &r, &e), &e);
     assert_int_equal(p.kv, 384 * 3 * 256); /* in blocks of 256 */
-    assert_int_equal(p.kv_tokens, 336);
+    assert_int_equal(p.kv_tokens, 3 * 256);
     assert_int_equal(p.total, p.weights + p.kv + p.scratch + p.tokenizer);
     r.threads = 5;
     check_ok(plan_compute(&more, f, &r, &e), &e);
@@ -75,9 +75,9 @@ static void kv_counts_every_position_of_every_sequence(void **state)
     r.precise = true;
     check_ok(plan_compute(&more, f, &r, &e), &e);
     assert_int_equal(more.kv, 2 * p.kv);
-    r = (struct plan_request){0}; /* the defaults: the model's own 256 positions, 4 sequences */
+    r = (struct plan_request){0}; /* the defaults: the model's own 256 positions, memory for 4 full sequences */
     check_ok(plan_compute(&p, f, &r, &e), &e);
-    assert_true(p.context == 256 && p.sequences == 4 && p.kv == 384 * 1024);
+    assert_true(p.context == 256 && p.sequences == 16 && p.kv == 384 * 1024);
     model_file_close(f);
     f = open_model(DATA "yarn-bf16");
     check_ok(plan_compute(&p, f, &r, &e), &e);
@@ -131,8 +131,13 @@ static void what_does_not_fit_is_refused_with_the_way_out(void **state)
 static void the_plan_prints_every_part(void **state)
 {
     (void)state;
-    static const char *const words[] = {
-        "weights", "KV cache", "scratch", "total", "available", "BF16 22", "4 sequences of 256 tokens"};
+    static const char *const words[] = {"weights",
+                                        "KV cache",
+                                        "scratch",
+                                        "total",
+                                        "available",
+                                        "BF16 22",
+                                        "1024 tokens; up to 16 sequences, the longest of 256 tokens"};
     struct model_file *f = open_model(DATA "tied-bf16");
     struct memory_plan p;
     struct plan_request r = {0};

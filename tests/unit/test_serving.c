@@ -1,0 +1,262 @@
+/* test_serving.c - many people at one engine: nothing of one tenant reaches another, nothing is lost when memory is
+ * short, nobody waits for all of somebody else's requests. What a request must answer is what it answers alone, without
+ * a cache, in an engine of its own. */
+#include "support/check.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "engine/engine_parts.h"
+
+#define MODEL "tests/golden/data/tied-bf16"
+
+enum { VOCAB = 512, LONGEST = 1024, PUBLIC = 300, MOST = 64 };
+
+static struct engine *open_engine(int slots, int kv_tokens)
+{
+    struct engine *en = NULL;
+    struct error e = {0};
+    struct engine_options o = {
+        .model_path = MODEL, .threads = 2, .slots = slots, .max_length = LONGEST, .kv_tokens = kv_tokens};
+    check_ok(engine_open(&en, &o, &e), &e);
+    return en;
+}
+
+struct asked {
+    int32_t ids[LONGEST];
+    int n;
+    int32_t tokens[LONGEST];
+    int count, cancel_after;
+    atomic_int finals;
+    enum finish_reason reason;
+    int error, cached;
+    double ended;
+};
+
+static int watch(void *user, const struct engine_event *event)
+{
+    struct asked *a = user;
+    if (event->kind == ENGINE_TOKEN) a->tokens[a->count++] = event->token;
+    if (event->kind == ENGINE_DONE || event->kind == ENGINE_FAILED) {
+        a->reason = event->reason;
+        a->error = event->error ? event->error->code : OK;
+        a->cached = event->usage->cached_tokens;
+        a->ended = clock_monotonic();
+        atomic_fetch_add(&a->finals, 1);
+    }
+    return a->cancel_after && a->count >= a->cancel_after;
+}
+
+/* The public prompt, then words of a tenant's conversation: a secret and what follows it. */
+static void write_text(struct asked *a, int n, int secret, int conversation)
+{
+    a->n = n;
+    for (int i = 0; i < n; i++)
+        a->ids[i] = i < PUBLIC ? i * 7 % VOCAB : (i * 37 + secret * 101 + conversation * 13) % VOCAB;
+}
+
+static struct engine_request request_of(struct asked *a, uint64_t tenant, int max_tokens, float temperature)
+{
+    struct engine_request r = {.ids = a->ids,
+                               .n_ids = a->n,
+                               .max_tokens = max_tokens,
+                               .ignore_eos = true,
+                               .tenant = tenant,
+                               .n_public = a->n < PUBLIC ? a->n : PUBLIC,
+                               .callback = watch,
+                               .user = a};
+    sampling_defaults(&r.sampling);
+    r.sampling.temperature = temperature;
+    r.sampling.seed = 11;
+    return r;
+}
+
+static void submit(struct engine *en, const struct engine_request *r)
+{
+    struct error e = {0};
+    uint64_t id;
+    check_ok(engine_submit(en, r, &id, &e), &e);
+}
+
+static void wait_for(struct asked *a)
+{
+    while (atomic_load(&a->finals) == 0) clock_sleep(0.0005);
+}
+
+static void ask(struct engine *en, struct asked *a, uint64_t tenant, int max_tokens)
+{
+    struct engine_request r = request_of(a, tenant, max_tokens, 0.8f);
+    submit(en, &r);
+    wait_for(a);
+    assert_int_equal(a->error, OK);
+}
+
+/* What it answers with nobody around and nothing kept. */
+static void same_as_alone(struct engine *alone, const struct asked *a, int max_tokens)
+{
+    static struct asked b;
+    memset(&b, 0, sizeof b);
+    memcpy(b.ids, a->ids, sizeof b.ids);
+    b.n = a->n;
+    ask(alone, &b, 0, max_tokens);
+    assert_int_equal(b.cached, 0);
+    assert_true(a->count <= b.count);
+    assert_memory_equal(a->tokens, b.tokens, sizeof *a->tokens * (size_t)a->count);
+}
+
+static void a_second_turn_finds_the_first(void **state)
+{
+    (void)state;
+    static struct asked first, second, stranger;
+    struct engine *en = open_engine(4, 0);
+    struct engine *alone = open_engine(1, 0);
+    memset(&first, 0, sizeof first);
+    memset(&second, 0, sizeof second);
+    memset(&stranger, 0, sizeof stranger);
+    write_text(&first, 500, 1, 1);
+    ask(en, &first, 1, 40);
+    assert_int_equal(first.cached, 0);
+    memcpy(second.ids, first.ids, sizeof *first.ids * 500);
+    memcpy(second.ids + 500, first.tokens, sizeof *first.tokens * 40);
+    for (int i = 540; i < 600; i++) second.ids[i] = i % VOCAB;
+    second.n = 600;
+    ask(en, &second, 1, 40);
+    assert_int_equal(second.cached, 539); /* all but the last token, which was never computed */
+    memcpy(stranger.ids, second.ids, sizeof second.ids);
+    stranger.n = 600;
+    ask(en, &stranger, 2, 40); /* the same words from somebody else: only the public part */
+    assert_int_equal(stranger.cached, PUBLIC);
+    same_as_alone(alone, &first, 40);
+    same_as_alone(alone, &second, 40);
+    same_as_alone(alone, &stranger, 40);
+    engine_close(en);
+    engine_close(alone);
+}
+
+static void short_memory_costs_time_and_nothing_else(void **state)
+{
+    (void)state;
+    enum { CROWD = 12, ANSWER = 200 };
+    static struct asked a[CROWD];
+    struct engine *en = open_engine(8, LONGEST); /* memory for one of full length */
+    struct engine *alone = open_engine(1, 0);
+    memset(a, 0, sizeof a);
+    for (int i = 0; i < CROWD; i++) {
+        write_text(&a[i], 320 + 11 * i, i, i);
+        struct engine_request r = request_of(&a[i], (uint64_t)i + 1, ANSWER, 0.8f);
+        submit(en, &r);
+    }
+    for (int i = 0; i < CROWD; i++) wait_for(&a[i]);
+    struct engine_stats s;
+    engine_get_stats(en, &s);
+    assert_true(s.preemptions > 0);
+    for (int i = 0; i < CROWD; i++) {
+        assert_true(a[i].error == OK && a[i].count == ANSWER && atomic_load(&a[i].finals) == 1);
+        same_as_alone(alone, &a[i], ANSWER);
+    }
+    engine_close(en);
+    engine_close(alone);
+}
+
+static uint32_t dice(void)
+{
+    static uint64_t x = 5;
+    x = x * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(x >> 33);
+}
+
+/* Tenants with secrets, conversations that go on, cancels, little memory: whoever finds something finds only his own.
+ * bench/soak does the same for longer. */
+static void secrets_stay_with_their_tenants(void **state)
+{
+    (void)state;
+    enum { TENANTS = 12, ROUNDS = 40 };
+    static struct asked a[MOST];
+    static int longest_seen[TENANTS]; /* of each tenant's conversation 0 */
+    struct engine *en = open_engine(8, 2 * LONGEST);
+    struct engine *alone = open_engine(1, 0);
+    uint64_t found = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        int n = 1 + (int)(dice() % 10);
+        int tenant[MOST];
+        memset(a, 0, sizeof a);
+        for (int i = 0; i < n; i++) {
+            tenant[i] = (int)(dice() % TENANTS);
+            write_text(&a[i], PUBLIC + 1 + (int)(dice() % 500), tenant[i], 0);
+            a[i].cancel_after = dice() % 4 == 0 ? 1 + (int)(dice() % 8) : 0;
+            struct engine_request r = request_of(&a[i], (uint64_t)tenant[i] + 1, 8, 0.8f);
+            submit(en, &r);
+        }
+        for (int i = 0; i < n; i++) wait_for(&a[i]);
+        for (int i = 0; i < n; i++) {
+            int own = longest_seen[tenant[i]];
+            for (int k = 0; k < n; k++) /* those of this round may have helped each other */
+                if (tenant[k] == tenant[i] && a[k].n + a[k].count > own) own = a[k].n + a[k].count;
+            assert_true(a[i].cached <= (own > PUBLIC ? own : PUBLIC));
+            found += a[i].cached > PUBLIC;
+            same_as_alone(alone, &a[i], 8);
+        }
+        for (int i = 0; i < n; i++)
+            if (a[i].n + a[i].count > longest_seen[tenant[i]]) longest_seen[tenant[i]] = a[i].n + a[i].count;
+    }
+    struct engine_stats s;
+    engine_get_stats(en, &s);
+    assert_true(found > 10 && s.evictions > 10);
+    engine_close(en);
+    engine_close(alone);
+}
+
+static void tenants_take_turns(void **state)
+{
+    (void)state;
+    enum { GREEDY = 12 };
+    static struct asked many[GREEDY], one;
+    struct engine *en = open_engine(1, 0);
+    memset(many, 0, sizeof many);
+    memset(&one, 0, sizeof one);
+    for (int i = 0; i < GREEDY; i++) {
+        write_text(&many[i], 400, 1, i);
+        struct engine_request r = request_of(&many[i], 1, 30, 0);
+        submit(en, &r);
+    }
+    write_text(&one, 400, 2, 1);
+    struct engine_request r = request_of(&one, 2, 30, 0);
+    submit(en, &r);
+    for (int i = 0; i < GREEDY; i++) wait_for(&many[i]);
+    wait_for(&one);
+    int before = 0;
+    for (int i = 0; i < GREEDY; i++) before += many[i].ended < one.ended;
+    assert_true(before <= GREEDY / 2); /* those that ran before it was there, and one more */
+    engine_close(en);
+}
+
+static void a_higher_priority_goes_first(void **state)
+{
+    (void)state;
+    enum { CROWD = 8 };
+    static struct asked a[CROWD];
+    struct engine *en = open_engine(1, 0);
+    memset(a, 0, sizeof a);
+    for (int i = 0; i < CROWD; i++) {
+        write_text(&a[i], 700, 1, i);
+        struct engine_request r = request_of(&a[i], 1, 60, 0);
+        r.priority = i == CROWD - 1;
+        submit(en, &r);
+    }
+    for (int i = 0; i < CROWD; i++) wait_for(&a[i]);
+    int before = 0;
+    for (int i = 0; i < CROWD - 1; i++) before += a[i].ended < a[CROWD - 1].ended;
+    assert_true(before <= CROWD / 2);
+    engine_close(en);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_second_turn_finds_the_first),   cmocka_unit_test(short_memory_costs_time_and_nothing_else),
+        cmocka_unit_test(secrets_stay_with_their_tenants), cmocka_unit_test(tenants_take_turns),
+        cmocka_unit_test(a_higher_priority_goes_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
