@@ -67,6 +67,9 @@ def test_plan_speaks_json_and_words():
     plan = json.loads(run("plan", "--model", GOLD / "tied-bf16", "--json").stdout)
     assert plan["weights_bytes"] > 500_000 and plan["fits"] is True
     assert "weights" in run("plan", "--model", GOLD / "tied-bf16").stdout
+    adapted = json.loads(run("plan", "--model", GOLD / "tied-bf16", "--lora", GOLD / "tied-bf16-lora", "--json").stdout)
+    assert plan["lora_bytes"] == 0 and adapted["total_bytes"] == plan["total_bytes"] + adapted["lora_bytes"] > plan["total_bytes"]
+    assert run("plan", "--model", GOLD / "untied-f32", "--lora", GOLD / "tied-bf16-lora").returncode == 65
 
 
 @pytest.mark.parametrize("name", ["tied-bf16", "untied-f16-sharded", "untied-f32", "yarn-bf16"])
