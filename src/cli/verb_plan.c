@@ -46,6 +46,7 @@ static int run_plan(const struct plan_options *o, struct error *e)
     if (!rc) rc = model_resolve(o->model, path, sizeof path, e);
     if (!rc) rc = model_file_open(&f, path, e);
     if (!rc) rc = plan_compute(&plan, f, &request, e);
+    if (!rc) rc = plan_check_tokenizer(f, e);
     if (!rc && o->json) {
         rc = print_json(&plan, f, o->quant ? o->quant : "none");
         if (rc) error_set(e, rc, "the plan could not be written");
@@ -88,6 +89,7 @@ const struct verb verb_plan = {
     .usage = "usage: xiaobei plan [--model M] [--lora DIR] [--quant none|q8_0|q4_k] [--max-length N] [--sequences N]\n"
              "                    [--threads N] [--precise] [--json]\n\n"
              "M is an id, a GGUF file or a Hugging Face directory; without it the default model. Prints weights, KV\n"
-             "cache, scratch and what is available. Exit code 65 for a broken file; a plan that does not fit is\n"
+             "cache, scratch and what is available. Exit code 65 for a broken model or adapter; a plan that does not "
+             "fit is\n"
              "printed with the way out, exit code 0.\n",
 };

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/threadpool.h"
 #include "engine/forward_parts.h"
+#include "model/tokenizer.h"
 
 enum { DEFAULT_LENGTH = 8192, DEFAULT_SEQUENCES = 4 };
 
@@ -98,6 +99,15 @@ int plan_compute(struct memory_plan *plan, const struct model_file *f, const str
     plan->available = memory_available();
     plan->fits = plan->total <= plan->available;
     return OK;
+}
+
+int plan_check_tokenizer(const struct model_file *f, struct error *e)
+{
+    struct tokenizer *t = NULL;
+    if (!model_file_tokenizer(f)->present) return OK;
+    int rc = tokenizer_new(&t, model_file_tokenizer(f), e);
+    tokenizer_free(t);
+    return rc;
 }
 
 /* Bytes for people: "379.4 MiB". */

@@ -46,6 +46,10 @@ struct plan_request {
 int plan_compute(struct memory_plan *plan, const struct model_file *f, const struct plan_request *r,
                  struct error *e) MUST_USE;
 
+/* Build the tokenizer as the load would and let it go: ERR_FORMAT if it is broken, OK if there is none. A plan without
+ * it is right about memory only. */
+int plan_check_tokenizer(const struct model_file *f, struct error *e) MUST_USE;
+
 /* A table for people, several lines. */
 void plan_print(const struct memory_plan *plan, const struct model_file *f, struct buf *out);
 
