@@ -391,6 +391,26 @@ static void arguments_may_be_an_object_or_its_text(void **state)
     buf_free(&b);
 }
 
+/* Numbers that no 64 bits hold go back to the model as they came from it. */
+static void arguments_with_long_numbers_are_left_as_they_are(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"{\"id\": 123456789012345678901234567890, \"x\": 0.1}",
+         "{\"id\": 123456789012345678901234567890, \"x\": 0.1}}"},
+        {"123456789012345678901234567890 and more", "\"123456789012345678901234567890 and more\"}"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct buf out = BUF_INIT(MIB);
+        struct error e = {0};
+        json_t *messages = json_pack("[{s:s, s:n, s:[{s:{s:s, s:s}}]}]", "role", "assistant", "content", "tool_calls",
+                                     "function", "name", "f", "arguments", texts[i][0]);
+        check_ok(chat_template_render(NULL, messages, NULL, false, &out, NULL, &e), &e);
+        assert_non_null(strstr(buf_text(&out), texts[i][1]));
+        json_decref(messages);
+        buf_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +424,7 @@ int main(void)
         cmocka_unit_test(every_reference_chat_is_equal),
         cmocka_unit_test(chat_content_cannot_forge_a_turn),
         cmocka_unit_test(arguments_may_be_an_object_or_its_text),
+        cmocka_unit_test(arguments_with_long_numbers_are_left_as_they_are),
         cmocka_unit_test(every_unusual_text_is_equal),
         cmocka_unit_test(marks_are_ordered_and_composed),
         cmocka_unit_test(a_long_run_of_marks_is_ordered),
