@@ -40,15 +40,79 @@ static const char *what_is_wrong(const json_error_t *why)
     }
 }
 
-int json_read(json_t **out, const char *data, size_t n, struct error *e)
+static int read_json(json_t **out, const char *data, size_t n, size_t flags, struct error *e)
 {
     *out = NULL;
     if (json_depth(data, n, LIMIT_JSON_DEPTH) > LIMIT_JSON_DEPTH)
         return error_set(e, ERR_FORMAT, "the JSON is nested deeper than %d levels", LIMIT_JSON_DEPTH);
     json_error_t why;
-    *out = json_loadb(data, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+    *out = json_loadb(data, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL | flags, &why);
     if (*out) return OK;
     if (json_error_code(&why) == json_error_out_of_memory || why.line < 0) /* jansson has no place for want of memory */
         return error_set(e, ERR_NOMEM, "no memory to read the JSON");
     return error_set(e, ERR_FORMAT, "%s at line %d, column %d", what_is_wrong(&why), why.line, why.column);
+}
+
+int json_read(json_t **out, const char *data, size_t n, struct error *e)
+{
+    return read_json(out, data, n, 0, e);
+}
+
+int json_read_wide(json_t **out, const char *data, size_t n, struct error *e)
+{
+    return read_json(out, data, n, JSON_DECODE_INT_AS_REAL, e);
+}
+
+static const char *skip_space(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) p++;
+    return p;
+}
+
+/* Behind the string that begins at p. */
+static const char *skip_string(const char *p, const char *end)
+{
+    for (p++; p < end && *p != '"'; p++)
+        if (*p == '\\') p++;
+    return p < end ? p + 1 : end;
+}
+
+/* Behind the value that begins at p: to the comma or bracket that ends it, spaces left out. */
+static const char *skip_value(const char *p, const char *end)
+{
+    int depth = 0;
+    const char *behind = p;
+    while (p < end) {
+        if (depth == 0 && (*p == ',' || *p == '}' || *p == ']')) break;
+        if (*p == '{' || *p == '[') depth++;
+        if (*p == '}' || *p == ']') depth--;
+        bool space = skip_space(p, end) > p;
+        p = *p == '"' ? skip_string(p, end) : p + 1;
+        if (!space) behind = p;
+    }
+    return behind;
+}
+
+const char *json_member_text(const char *data, size_t n, const char *key, size_t *length)
+{
+    const char *end = data + n;
+    const char *p = skip_space(data, end);
+    size_t key_length = strlen(key);
+    if (p == end || *p != '{') return NULL;
+    while (p < end && *p != '}') {
+        const char *name = skip_space(p + 1, end); /* p is at the brace or a comma */
+        if (name == end || *name != '"') return NULL;
+        const char *value = skip_space(skip_string(name, end), end);
+        if (value == end) return NULL;
+        bool wanted = (size_t)(end - name) > key_length + 1 && memcmp(name + 1, key, key_length) == 0 &&
+                      name[key_length + 1] == '"';
+        value = skip_space(value + 1, end); /* behind the colon */
+        p = skip_value(value, end);
+        if (wanted) {
+            *length = (size_t)(p - value);
+            return value;
+        }
+        p = skip_space(p, end);
+    }
+    return NULL;
 }

@@ -11,6 +11,13 @@
 
 int json_read(json_t **out, const char *data, size_t n, struct error *e) MUST_USE;
 
+/* The same, whole numbers of any size as reals: to look at a shape whose numbers are passed on as they were written. */
+int json_read_wide(json_t **out, const char *data, size_t n, struct error *e) MUST_USE;
+
+/* The bytes of a member's value in the object that data holds (JSON that was read before); NULL if it is not there, or
+ * its key is written with escapes. Borrowed from data. */
+const char *json_member_text(const char *data, size_t n, const char *key, size_t *length);
+
 /* Deepest nesting of brackets outside strings; stops counting at limit + 1. */
 int json_depth(const char *data, size_t n, int limit);
 

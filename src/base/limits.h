@@ -46,6 +46,12 @@
 #define LIMIT_QUEUE        256 /* requests waiting for the engine */
 #define LIMIT_SLOTS        64  /* sequences running at once */
 
+/* What the sampler takes, asked by a request or by a model's own defaults */
+#define LIMIT_TEMPERATURE       2.0f
+#define LIMIT_REPETITION_LOWEST 0.01f
+#define LIMIT_REPETITION        100.0f
+#define LIMIT_TOP_K             LIMIT_VOCAB
+
 /* --- server ----------------------------------------------------------------------------------------------------- */
 #define LIMIT_HTTP_BODY        (16 * MIB)
 #define LIMIT_HTTP_HEADERS     (64 * KIB) /* request line and headers together */

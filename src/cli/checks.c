@@ -133,6 +133,7 @@ void check_models(struct check_list *list, const char *reference)
     int rc = model_resolve(reference, path, sizeof path, &e);
     if (!rc) rc = model_file_open(&f, path, &e);
     if (!rc) rc = plan_compute(&plan, f, &request, &e);
+    if (!rc) rc = plan_check_tokenizer(f, &e);
     if (rc) {
         c->status = CHECK_FAIL;
         snprintf(c->finding, sizeof c->finding, "%.390s", e.text);

@@ -39,7 +39,8 @@ static int make_plan(struct engine *en, const struct engine_options *o, struct e
                              .threads = threadpool_size(en->pool),
                              .quant = o->quant,
                              .max_batch = STEP_ROWS + en->slots,
-                             .precise = o->precise};
+                             .precise = o->precise,
+                             .lora = o->lora_path};
     int rc = plan_compute(&en->plan, en->file, &r, e);
     if (!rc) rc = plan_check(&en->plan, e);
     return rc;
@@ -78,7 +79,7 @@ static int start(struct engine *en, const struct engine_options *o, struct error
     if (!rc) rc = choose_kv(en, o->kv_tokens, e);
     if (!rc) rc = threadpool_new(&en->pool, o->threads, e);
     if (!rc) rc = make_plan(en, o, e);
-    if (!rc && o->lora_path) rc = lora_load(&en->lora, o->lora_path, &en->config, e); /* small: wrong ones show early */
+    if (!rc && o->lora_path) rc = lora_load(&en->lora, o->lora_path, &en->config, e);
     if (!rc && model_file_tokenizer(en->file)->present)
         rc = tokenizer_new(&en->tokenizer, model_file_tokenizer(en->file), e);
     if (!rc) rc = weights_load(&en->weights, en->file, o->quant, en->pool, e);

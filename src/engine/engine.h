@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "engine/engine_stats.h"
 #include "engine/plan.h"
 #include "engine/sampler.h"
 #include "model/config.h"
@@ -103,20 +104,6 @@ void engine_cancel(struct engine *en, uint64_t id);
 
 /* A tenant's number for the built-in prompt; no real tenant may have it. */
 #define PUBLIC_TENANT UINT64_MAX
-
-struct engine_stats {
-    int running, queued, slots;
-    int kv_blocks, kv_blocks_used, kv_blocks_cached; /* of KV_BLOCK positions; used: by running sequences */
-    uint64_t preemptions, evictions, cached_tokens;
-    double last_step; /* clock_monotonic() of the last completed step or of the last time it was idle */
-    uint64_t steps, requests, finished, failed, cancelled;
-    uint64_t prompt_tokens, completion_tokens;
-    double prefill_seconds, decode_seconds;
-};
-void engine_get_stats(const struct engine *en, struct engine_stats *out); /* any thread */
-
-/* False if there is work and no step has completed for `deadline` seconds: what /health reports. */
-bool engine_is_alive(const struct engine *en, double deadline);
 
 /* Submit and wait; tokens and text (each may be NULL) get the answer. The request's callback and user are ignored. */
 struct engine_result {

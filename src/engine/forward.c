@@ -12,15 +12,15 @@
 /* --- the step
  * ----------------------------------------------------------------------------------------------------------- */
 
-/* The residual stream must stay finite; a sum in eight parts is cheap and misses nothing (NaN and infinities survive
- * it). layer is the one that wrote to it last, from 1; 0: the embedding. */
-static void check_row(struct forward *f, int layer, const float *x)
+/* What the model computes must stay finite; a sum in eight parts is cheap and misses nothing (NaN and infinities
+ * survive it). layer is the one that wrote x, from 1; 0: the embedding; the number of layers + 1: the head. */
+static void check_finite(struct forward *f, int layer, const float *x, int n)
 {
     float part[8] = {0};
     int i = 0;
-    for (; i + 8 <= f->hidden; i += 8)
+    for (; i + 8 <= n; i += 8)
         for (int k = 0; k < 8; k++) part[k] += x[i + k] * 0.0f;
-    for (; i < f->hidden; i++) part[0] += x[i] * 0.0f;
+    for (; i < n; i++) part[0] += x[i] * 0.0f;
     float sum = 0;
     for (int k = 0; k < 8; k++) sum += part[k];
     int none = -1;
@@ -30,7 +30,7 @@ static void check_row(struct forward *f, int layer, const float *x)
 static void norm_row(struct forward *f, const float *weight, int written_by, int row)
 {
     const float *x = f->x + (size_t)row * (size_t)f->hidden;
-    check_row(f, written_by, x);
+    check_finite(f, written_by, x, f->hidden);
     f->o.kernels->rmsnorm(f->normed + (size_t)row * (size_t)f->hidden, x, weight, f->hidden, f->o.config->rms_eps);
 }
 
@@ -94,7 +94,7 @@ static int final_norm(struct forward *f)
     for (int i = 0; i < f->n; i++) {
         const float *x = f->x + (size_t)i * (size_t)f->hidden;
         if (!f->rows[i].want_logits && !f->probe) continue;
-        check_row(f, f->o.config->layers, x);
+        check_finite(f, f->o.config->layers, x, f->hidden);
         f->o.kernels->rmsnorm(f->normed + (size_t)kept++ * (size_t)f->hidden, x, f->o.weights->final_norm, f->hidden,
                               f->o.config->rms_eps);
     }
@@ -107,6 +107,35 @@ static int final_norm(struct forward *f)
                 sizeof(float) * (size_t)f->hidden);
     }
     return kept;
+}
+
+struct logits_check {
+    struct forward *f;
+    const float *logits;
+    size_t total;
+};
+
+enum { LOGITS_PER_CHECK = 16384 };
+
+static void check_logits(void *argument, size_t piece, int worker)
+{
+    (void)worker;
+    const struct logits_check *c = argument;
+    size_t first = piece * LOGITS_PER_CHECK;
+    size_t left = c->total - first;
+    check_finite(c->f, c->f->o.config->layers + 1, c->logits + first,
+                 left < LOGITS_PER_CHECK ? (int)left : LOGITS_PER_CHECK);
+}
+
+/* The norms of the kept rows against the head (lm_head, or the embedding again). */
+static void run_head(struct forward *f, int rows, float *logits)
+{
+    const struct model_weights *w = f->o.weights;
+    const struct linear head[] = {{w->lm_head.data ? &w->lm_head : &w->embedding, NULL, logits, LORA_TARGETS}};
+    struct logits_check check = {f, logits, (size_t)rows * (size_t)f->o.config->vocab_size};
+    forward_set_input(f, f->normed, f->hidden, rows, head, 1, NULL, -1);
+    forward_linear(f, head, 1, -1);
+    threadpool_for(f->o.pool, (check.total + LOGITS_PER_CHECK - 1) / LOGITS_PER_CHECK, check_logits, &check);
 }
 
 static int check_row_place(struct forward *f, const struct forward_row *r, struct error *e)
@@ -158,13 +187,12 @@ int forward_step(struct forward *f, const struct forward_row *rows, int n, float
         run_layer(f, layer);
     }
     int wanted = final_norm(f);
-    if (wanted > 0) {
-        const struct model_weights *w = f->o.weights;
-        const struct linear head[] = {{w->lm_head.data ? &w->lm_head : &w->embedding, NULL, logits, LORA_TARGETS}};
-        forward_set_input(f, f->normed, f->hidden, wanted, head, 1, NULL, -1);
-        forward_linear(f, head, 1, -1);
-    }
+    if (wanted > 0) run_head(f, wanted, logits);
     int bad = atomic_load(&f->bad_layer);
+    if (bad > f->o.config->layers)
+        return error_set(e, ERR_INTERNAL,
+                         "a logit is not a finite number; the final norm (model.norm) or the head (lm_head) may be "
+                         "damaged");
     if (bad >= 0)
         return error_set(e, ERR_INTERNAL,
                          "a value behind layer %d of %d%s is not a finite number; the weights may be damaged", bad,

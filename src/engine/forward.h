@@ -50,8 +50,8 @@ size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratc
                                                                                        SIZE_MAX if there is none */
 
 /* Compute the rows. logits (may be NULL if no row wants any) gets vocab_size floats for each row with want_logits, in
- * row order. ERR_INVALID for a bad row (nothing is computed then), ERR_INTERNAL naming the layer if a value is not
- * finite (the slots of the step then count as they did before it). */
+ * row order. ERR_INVALID for a bad row (nothing is computed then), ERR_INTERNAL naming the layer, or the head, if a
+ * value is not finite (the slots of the step then count as they did before it). */
 int forward_step(struct forward *f, const struct forward_row *rows, int n, float *logits, struct error *e) MUST_USE;
 
 /* Where a slot's positions lie: blocks[i] (copied, n of them) holds [i * KV_BLOCK, (i + 1) * KV_BLOCK); `filled` of the

@@ -52,7 +52,8 @@ struct forward {
     int *table_length;    /* [slots] */
     int *filled;          /* [slots]: positions whose K and V are there */
     int *next;            /* [slots]: the same, as the running step will leave it */
-    atomic_int bad_layer; /* first layer, from 1, whose output is not finite (0: the embedding), or -1 */
+    atomic_int bad_layer; /* first layer, from 1, whose output is not finite (0: the embedding, layers + 1: the
+                                     head), or -1 */
     forward_probe probe;
     void *probe_user;
 };

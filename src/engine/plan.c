@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/threadpool.h"
 #include "engine/forward_parts.h"
+#include "model/tokenizer.h"
 
 enum { DEFAULT_LENGTH = 8192 };
 
@@ -68,7 +69,7 @@ static int add_forward(struct memory_plan *plan, const struct model_config *c, c
     plan->total = plan->weights;
     if (!checked_add(plan->scratch, further, &plan->scratch) || !checked_add(plan->scratch, logits, &plan->scratch) ||
         !checked_add(plan->total, plan->kv, &plan->total) || !checked_add(plan->total, plan->scratch, &plan->total) ||
-        !checked_add(plan->total, plan->tokenizer, &plan->total))
+        !checked_add(plan->total, plan->tokenizer, &plan->total) || !checked_add(plan->total, plan->lora, &plan->total))
         return error_set(e, ERR_MEMORY_PLAN, "the model is larger than the address space");
     return OK;
 }
@@ -94,11 +95,21 @@ int plan_compute(struct memory_plan *plan, const struct model_file *f, const str
     snprintf(plan->formats, sizeof plan->formats, "%s", buf_text(&formats));
     buf_free(&formats);
     plan->tokenizer = tokenizer_bytes(model_file_tokenizer(f));
+    if (!rc && r->lora) rc = lora_plan(r->lora, &c, &plan->lora, e);
     if (!rc) rc = add_forward(plan, &c, r, workers, e);
     if (rc) return rc;
     plan->available = memory_available();
     plan->fits = plan->total <= plan->available;
     return OK;
+}
+
+int plan_check_tokenizer(const struct model_file *f, struct error *e)
+{
+    struct tokenizer *t = NULL;
+    if (!model_file_tokenizer(f)->present) return OK;
+    int rc = tokenizer_new(&t, model_file_tokenizer(f), e);
+    tokenizer_free(t);
+    return rc;
 }
 
 /* Bytes for people: "379.4 MiB". */
@@ -131,6 +142,7 @@ void plan_print(const struct memory_plan *plan, const struct model_file *f, stru
     print_row(out, "KV cache", plan->kv, note);
     print_row(out, "scratch", plan->scratch, "");
     print_row(out, "tokenizer", plan->tokenizer, plan->tokenizer ? "" : "none in this model");
+    if (plan->lora) print_row(out, "adapter", plan->lora, "LoRA, in float32");
     print_row(out, "total", plan->total, "");
     print_row(out, "available", plan->available, plan->fits ? "it fits" : "it does not fit");
 }
@@ -141,18 +153,24 @@ int plan_check(const struct memory_plan *plan, struct error *e)
     char weights[32];
     char kv[32];
     char scratch[32];
+    char lora[48] = "";
     char total[32];
     char available[32];
     size_text(plan->weights, weights, sizeof weights);
     size_text(plan->kv, kv, sizeof kv);
     size_text(plan->scratch, scratch, sizeof scratch);
+    if (plan->lora) {
+        size_text(plan->lora, total, sizeof total);
+        snprintf(lora, sizeof lora, ", adapter %s", total);
+    }
     size_text(plan->total, total, sizeof total);
     size_text(plan->available, available, sizeof available);
     return error_set(e, ERR_MEMORY_PLAN,
-                     "the model does not fit: it needs %s (weights %s, KV cache %s for %d tokens, scratch %s) and "
+                     "the model does not fit: it needs %s (weights %s, KV cache %s for %d tokens, scratch %s%s) and "
                      "%s is available; %s",
-                     total, weights, kv, plan->kv_tokens, scratch, available,
-                     plan->weights + plan->scratch + plan->tokenizer + plan->kv / (size_t)PLAN_FULL_CONTEXTS / 16 >
+                     total, weights, kv, plan->kv_tokens, scratch, lora, available,
+                     plan->weights + plan->scratch + plan->tokenizer + plan->lora +
+                                 plan->kv / (size_t)PLAN_FULL_CONTEXTS / 16 >
                              plan->available
                          ? "take a smaller quantisation (--quant q4_k, or a Q4_K_M file) or a smaller model"
                          : "use a smaller --max-length or fewer sequences, or a smaller quantisation");

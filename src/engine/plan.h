@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "model/lora.h"
 #include "model/model_file.h"
 #include "model/weights.h"
 
@@ -22,6 +23,7 @@ struct memory_plan {
     size_t kv;        /* K and V for `kv_tokens` positions */
     size_t scratch;   /* activations, logits, per-worker buffers */
     size_t tokenizer; /* vocabulary and merges */
+    size_t lora;      /* the adapter, if one was asked for */
     size_t total;
     size_t available; /* MemAvailable, or the cgroup's limit if lower */
     int context;      /* longest sequence */
@@ -38,16 +40,21 @@ struct plan_request {
                        but at most PLAN_FULL_CONTEXTS times */
     int threads;    /* 0 = the cores this process may use */
     enum quant_mode quant;
-    int max_batch;   /* rows of a step; 0 = PLAN_BATCH */
-    bool precise;    /* float32 K and V */
-    int logit_rows;  /* rows of logits held at once; 0 = one for each sequence */
-    bool unextended; /* positions beyond the native context are computed as they are, without YaRN */
+    int max_batch;    /* rows of a step; 0 = PLAN_BATCH */
+    bool precise;     /* float32 K and V */
+    const char *lora; /* a PEFT adapter's directory, or NULL */
+    int logit_rows;   /* rows of logits held at once; 0 = one for each sequence */
+    bool unextended;  /* positions beyond the native context are computed as they are, without YaRN */
 };
 
 /* Checks the tensors as the load would, reads no weights. ERR_INVALID for a request outside limits.h, ERR_TOO_LONG for
- * a max_length beyond what YaRN extends the model to, ERR_FORMAT for a broken model. Any thread. */
+ * a max_length beyond what YaRN extends the model to, ERR_FORMAT for a broken model or adapter. Any thread. */
 int plan_compute(struct memory_plan *plan, const struct model_file *f, const struct plan_request *r,
                  struct error *e) MUST_USE;
+
+/* Build the tokenizer as the load would and let it go: ERR_FORMAT if it is broken, OK if there is none. A plan without
+ * it is right about memory only. */
+int plan_check_tokenizer(const struct model_file *f, struct error *e) MUST_USE;
 
 /* A table for people, several lines. */
 void plan_print(const struct memory_plan *plan, const struct model_file *f, struct buf *out);

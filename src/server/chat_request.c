@@ -46,7 +46,7 @@ static int read_count(struct chat_request *r, const char *name, json_t *value, s
 {
     json_int_t number = json_integer_value(value);
     bool is_limit = strncmp(name, "max_", 4) == 0;
-    json_int_t high = strcmp(name, "top_logprobs") == 0 ? LIMIT_TOP_LOGPROBS : is_limit ? LIMIT_CONTEXT : LIMIT_VOCAB;
+    json_int_t high = strcmp(name, "top_logprobs") == 0 ? LIMIT_TOP_LOGPROBS : is_limit ? LIMIT_CONTEXT : LIMIT_TOP_K;
     char must[64];
     snprintf(must, sizeof must, "a whole number from %d to %lld", is_limit, (long long)high);
     if (!json_is_integer(value) || number < is_limit || number > high) return wrong(name, must, e);
@@ -71,10 +71,11 @@ static int read_number(struct chat_request *r, const char *name, json_t *value, 
         size_t offset;
         unsigned given;
     } fields[] = {
-        {"temperature", 0, 2, offsetof(struct chat_request, temperature), GIVEN_TEMPERATURE},
+        {"temperature", 0, LIMIT_TEMPERATURE, offsetof(struct chat_request, temperature), GIVEN_TEMPERATURE},
         {"top_p", 0, 1, offsetof(struct chat_request, top_p), GIVEN_TOP_P},
         {"min_p", 0, 1, offsetof(struct chat_request, min_p), 0},
-        {"repetition_penalty", 0.01, 100, offsetof(struct chat_request, repetition_penalty), GIVEN_REPETITION},
+        {"repetition_penalty", LIMIT_REPETITION_LOWEST, LIMIT_REPETITION,
+         offsetof(struct chat_request, repetition_penalty), GIVEN_REPETITION},
         {"presence_penalty", -2, 2, offsetof(struct chat_request, presence_penalty), 0},
         {"frequency_penalty", -2, 2, offsetof(struct chat_request, frequency_penalty), 0},
     };

@@ -254,6 +254,32 @@ static void rows_and_unextended_positions_are_planned(void **state)
     model_file_close(f);
 }
 
+static void an_adapter_is_part_of_the_plan(void **state)
+{
+    (void)state;
+    struct model_file *f = open_model(DATA "tied-bf16");
+    struct error e = {0};
+    struct memory_plan base;
+    struct memory_plan p;
+    struct buf text = BUF_INIT(4 * KIB);
+    struct plan_request r = {.threads = 1};
+    size_t bytes;
+    check_ok(plan_compute(&base, f, &r, &e), &e);
+    r.lora = DATA "tied-bf16-lora";
+    check_ok(plan_compute(&p, f, &r, &e), &e);
+    check_ok(lora_plan(r.lora, model_file_config(f), &bytes, &e), &e);
+    assert_true(bytes > 0 && p.lora == bytes && p.total == base.total + bytes);
+    plan_print(&p, f, &text);
+    assert_non_null(strstr(buf_text(&text), "adapter"));
+    p.fits = false;
+    check_refused(plan_check(&p, &e), &e, ERR_MEMORY_PLAN, ", adapter 0.1 MiB)");
+    buf_free(&text);
+    r.lora = DATA "tied-bf16"; /* no adapter */
+    error_clear(&e);
+    check_refused(plan_compute(&p, f, &r, &e), &e, ERR_NOT_FOUND, "adapter_config.json");
+    model_file_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +292,7 @@ int main(void)
         cmocka_unit_test_teardown(control_groups_have_their_say, remove_root),
         cmocka_unit_test(this_machine_says_something),
         cmocka_unit_test(limits_of_the_process_count),
+        cmocka_unit_test(an_adapter_is_part_of_the_plan),
         cmocka_unit_test(rows_and_unextended_positions_are_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
