@@ -73,8 +73,10 @@ static int run_answer(struct dialogue *d, struct printing *p, struct error *e)
 {
     struct token_list ids = {0};
     uint64_t id;
-    struct engine_request r = {
-        .callback = printing_event, .user = p, .max_tokens = d->max_tokens ? d->max_tokens : PERSONA_MAX_TOKENS};
+    struct engine_request r = {.tenant = 1, /* one person: every turn finds the ones before it */
+                               .callback = printing_event,
+                               .user = p,
+                               .max_tokens = d->max_tokens ? d->max_tokens : PERSONA_MAX_TOKENS};
     int rc = chat_template_render(engine_tokenizer(d->engine), d->messages, NULL, true, NULL, &ids, e);
     r.ids = ids.ids;
     r.n_ids = (int)ids.len;

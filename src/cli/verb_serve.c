@@ -53,7 +53,8 @@ struct serve {
 
 static const char serve_usage[] =
     "usage: xiaobei serve [--host 127.0.0.1] [--port 7860] [options]\n\n"
-    "  --slots N         answers computed together (default 4)\n"
+    "  --slots N         answers computed together (default 16)\n"
+    "  --kv-tokens N     memory for keys and values, in tokens of all answers together (default 4 * max-length)\n"
     "  --insecure        listen beyond this machine without an API key\n"
     "  --supervise       restart after a crash (5 s, growing; gives up after 5 in 10 minutes)\n"
     "  --log-dir DIR     default: below XIAOBEI_HOME or the XDG state directory\n"
@@ -291,6 +292,7 @@ static int run(int argc, char **argv)
                                         {"--host", OPTION_TEXT, &o.host},
                                         {"--port", OPTION_INT, &o.port},
                                         {"--slots", OPTION_COUNT, &o.engine.slots},
+                                        {"--kv-tokens", OPTION_COUNT, &o.engine.kv_tokens},
                                         {"--insecure", OPTION_FLAG, &o.insecure},
                                         {"--supervise", OPTION_FLAG, &o.supervise},
                                         {"--log-dir", OPTION_TEXT, &o.log_dir},

@@ -55,7 +55,7 @@ int job_new(struct job **out, const struct engine *en, const struct engine_reque
     j->tenant = r->tenant;
     j->priority = r->priority;
     j->text_of.owner = r->tenant ? cache_owner(r->tenant, en->lora) : 0;
-    j->text_of.public_owner = r->tenant ? cache_owner(PUBLIC_TENANT, en->lora) : 0;
+    j->text_of.public_owner = r->n_public ? cache_owner(PUBLIC_TENANT, en->lora) : 0;
     j->text_of.n_public = r->n_public;
     j->ignore_eos = r->ignore_eos;
     j->n_top = r->n_top_logprobs;

@@ -17,6 +17,11 @@ static const struct kv_text *text_of(struct job *j)
     return &j->text_of;
 }
 
+static bool may_share(const struct job *j)
+{
+    return j->text_of.owner || j->text_of.public_owner;
+}
+
 bool job_fits(const struct engine *en, struct job *j)
 {
     struct kv_cache_stats s;
@@ -27,7 +32,7 @@ bool job_fits(const struct engine *en, struct job *j)
 void job_place(struct engine *en, struct job *j)
 {
     struct kv_match m = {0, -1, 0};
-    if (j->text_of.owner) m = kv_cache_match(en->cache, text_of(j), j->n_ids - 1, j->blocks);
+    if (may_share(j)) m = kv_cache_match(en->cache, text_of(j), j->n_ids - 1, j->blocks);
     j->n_blocks = j->published = m.full;
     j->computed = m.full * KV_BLOCK;
     if (m.partial >= 0) {
@@ -75,7 +80,7 @@ static void publish_public_tail(struct engine *en, struct job *j)
 void job_publish(struct engine *en, struct job *j)
 {
     bool moved = false;
-    if (!j->text_of.owner) return;
+    if (!may_share(j)) return;
     while (j->published < j->computed / KV_BLOCK) {
         int i = j->published++;
         int block = kv_cache_publish(en->cache, text_of(j), i, j->blocks[i], KV_BLOCK, parent_of(j, i));

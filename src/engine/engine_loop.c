@@ -21,7 +21,7 @@ static void set_running(struct engine *en, int slot, struct job *j)
 
 static void finish_running(struct engine *en, struct job *j, enum finish_reason reason, const struct error *error)
 {
-    if (error) j->text_of.owner = 0; /* what a failed step left is not to be found again */
+    if (error) j->text_of.owner = j->text_of.public_owner = 0; /* what a failed step left is not to be found again */
     job_leave(en, j);
     set_running(en, j->slot, NULL);
     job_finish(en, j, reason, error);
@@ -192,8 +192,14 @@ static void step_done(struct engine *en)
     pthread_mutex_lock(&en->lock);
     en->stats.steps++;
     en->stats.last_step = clock_monotonic();
+    pthread_mutex_unlock(&en->lock);
+}
+
+static void note_memory(struct engine *en)
+{
     struct kv_cache_stats kv;
     kv_cache_get_stats(en->cache, &kv);
+    pthread_mutex_lock(&en->lock);
     en->stats.kv_blocks_used = kv.referenced;
     en->stats.kv_blocks_cached = kv.cached;
     en->stats.evictions = kv.evicted;
@@ -256,6 +262,7 @@ void *engine_main(void *argument)
         sweep(en);
         admit(en);
         run_step(en);
+        note_memory(en);
     }
     struct job *j;
     struct error e = {0};

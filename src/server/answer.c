@@ -281,12 +281,14 @@ static int on_event(void *user, const struct engine_event *event)
     return cancel;
 }
 
-int answer_submit(struct answer *a, const struct token_list *prompt, struct error *e)
+int answer_submit(struct answer *a, const struct answer_prompt *prompt, struct error *e)
 {
     const struct chat_request *r = a->r;
-    int room = engine_max_length(a->en) - (int)prompt->len;
-    struct engine_request request = {.ids = prompt->ids,
-                                     .n_ids = (int)prompt->len,
+    int room = engine_max_length(a->en) - (int)prompt->ids.len;
+    struct engine_request request = {.ids = prompt->ids.ids,
+                                     .n_ids = (int)prompt->ids.len,
+                                     .tenant = prompt->tenant,
+                                     .n_public = prompt->n_public,
                                      .max_tokens = r->max_tokens ? r->max_tokens
                                                    : room > 0    ? room
                                                                  : 1,

@@ -17,7 +17,13 @@ int answer_new(struct answer **out, struct app *app, struct engine *en, const st
                struct error *e) MUST_USE;
 void answer_free(void *answer);
 
-int answer_submit(struct answer *a, const struct token_list *prompt, struct error *e) MUST_USE;
+/* What the engine is to read, and for whom (see engine_request). */
+struct answer_prompt {
+    struct token_list ids;
+    int n_public;
+    uint64_t tenant;
+};
+int answer_submit(struct answer *a, const struct answer_prompt *prompt, struct error *e) MUST_USE;
 
 /* Send it: both answer the exchange. answer_stream hands the answer over to the stream, which frees it. */
 void answer_stream(struct answer *a, struct http_exchange *x);

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "medical/persona.h"
+#include "model/chat_template.h"
 
 bool consult_is_for(const struct chat_request *r)
 {
@@ -63,4 +64,17 @@ int consult_prepare(struct chat_request *r, json_t **messages, struct error *e)
     }
     *messages = all;
     return OK;
+}
+
+int consult_public_tokens(const struct tokenizer *t, const struct token_list *ids, int *n, struct error *e)
+{
+    struct token_list own = {0};
+    json_t *messages = json_pack("[{s:s, s:s}]", "role", "system", "content", persona_system_prompt());
+    int rc = messages ? chat_template_render(t, messages, NULL, false, NULL, &own, e)
+                      : error_set(e, ERR_NOMEM, "no memory for the conversation");
+    bool same = !rc && own.len <= ids->len && memcmp(own.ids, ids->ids, own.len * sizeof *own.ids) == 0;
+    *n = same ? (int)own.len : 0;
+    json_decref(messages);
+    token_list_free(&own);
+    return rc;
 }

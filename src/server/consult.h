@@ -3,6 +3,7 @@
 #ifndef XIAOBEI_SERVER_CONSULT_H
 #define XIAOBEI_SERVER_CONSULT_H
 
+#include "model/tokenizer.h"
 #include "server/chat_request.h"
 
 /* Is this request for the assistant (model "xiaobei")? */
@@ -12,5 +13,9 @@ bool consult_is_for(const struct chat_request *r);
  * message of the client is added behind the persona, never instead of it. Fills sampling values and max_tokens that
  * were not given. */
 int consult_prepare(struct chat_request *r, json_t **messages, struct error *e) MUST_USE;
+
+/* How many of a rendered conversation's first tokens are the built-in persona and nothing else: they may be shared
+ * between tenants. 0 where the client added words to it. */
+int consult_public_tokens(const struct tokenizer *t, const struct token_list *ids, int *n, struct error *e) MUST_USE;
 
 #endif

@@ -6,6 +6,7 @@
 #include "model/chat_template.h"
 #include "server/answer.h"
 #include "server/consult.h"
+#include "server/tenant.h"
 
 /* The raw model's defaults are those its publisher gives (generation_config.json). */
 static void fill_raw_defaults(struct chat_request *r, const struct model_config *c)
@@ -54,9 +55,10 @@ static int check_bias(const struct engine *en, struct chat_request *r, struct er
 }
 
 /* Messages or prompt to token ids, with the assistant's or the raw model's defaults. */
-static int prepare(const struct app *app, const struct engine *en, struct chat_request *r, struct token_list *ids,
+static int prepare(const struct app *app, const struct engine *en, struct chat_request *r, struct answer_prompt *p,
                    struct error *e)
 {
+    struct token_list *ids = &p->ids;
     int rc = check_model(app, r, e);
     if (!rc) rc = check_bias(en, r, e);
     json_t *messages = NULL;
@@ -72,6 +74,7 @@ static int prepare(const struct app *app, const struct engine *en, struct chat_r
         rc = r->is_completion ? prompt_ids(en, r, ids, e)
                               : chat_template_render(engine_tokenizer(en), messages, r->tools, true, NULL, ids, e);
     json_decref(messages);
+    if (!rc && consult_is_for(r) && !r->tools) rc = consult_public_tokens(engine_tokenizer(en), ids, &p->n_public, e);
     if (!rc) r->param[0] = '\0';
     if (!r->has_seed) randombytes_buf(&r->seed, sizeof r->seed);
     return rc;
@@ -83,7 +86,7 @@ static void handle(struct http_exchange *x, struct app *app, bool is_completion)
     struct engine *en = app_engine_or_refuse(x, app);
     struct chat_request *r = en ? malloc(sizeof *r) : NULL;
     struct answer *a = NULL;
-    struct token_list ids = {0};
+    struct answer_prompt prompt = {0};
     size_t n;
     const char *body = http_body(x, &n);
     if (!en) return;
@@ -94,10 +97,11 @@ static void handle(struct http_exchange *x, struct app *app, bool is_completion)
         free(r);
         return;
     }
-    rc = prepare(app, en, r, &ids, &e);
+    prompt.tenant = tenant_of(x, app->api_key, r->user);
+    rc = prepare(app, en, r, &prompt, &e);
     if (!rc) rc = answer_new(&a, app, en, r, &e);
-    if (!rc) rc = answer_submit(a, &ids, &e);
-    token_list_free(&ids);
+    if (!rc) rc = answer_submit(a, &prompt, &e);
+    token_list_free(&prompt.ids);
     if (rc) {
         app_send_error(x, &e, e.code == ERR_TOO_LONG ? (is_completion ? "prompt" : "messages") : r->param);
         answer_free(a);

@@ -65,7 +65,7 @@ static struct engine_request request_of(struct asked *a, uint64_t tenant, int ma
                                .max_tokens = max_tokens,
                                .ignore_eos = true,
                                .tenant = tenant,
-                               .n_public = a->n < PUBLIC ? a->n : PUBLIC,
+                               .n_public = !tenant ? 0 : a->n < PUBLIC ? a->n : PUBLIC,
                                .callback = watch,
                                .user = a};
     sampling_defaults(&r.sampling);
