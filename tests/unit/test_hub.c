@@ -1,6 +1,7 @@
 /* test_hub.c - the parts of a download that can be judged without a network: names, journal, choice of files,
- * addresses, and what a model reference leads to. The network side is tests/api/test_pull.py. */
+ * addresses, helper processes, and what a model reference leads to. The network side is tests/api/test_pull.py. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "hub/child.h"
 #include "hub/hub_source.h"
 #include "hub/journal.h"
 #include "hub/manifest.h"
@@ -239,6 +241,21 @@ static void test_references(void **state)
     assert_false(resolves_to("half", "gone.gguf"));
 }
 
+/* Who starts us may have SIGCHLD ignored: the kernel would reap the helper, and how it ended would be lost. */
+static void test_a_helpers_end_is_seen(void **state)
+{
+    (void)state;
+    char *const argv[] = {"/bin/sh", "-c", "exit 3", NULL};
+    struct error e = {0};
+    int code = -1;
+    pid_t pid = 0;
+    signal(SIGCHLD, SIG_IGN);
+    assert_int_equal(child_start(&pid, argv, "/dev/null", NULL, &e), OK);
+    assert_int_equal(child_wait(pid), 3);
+    assert_true(child_ended(pid, &code)); /* nobody to wait for any more */
+    assert_int_equal(code, 127);
+}
+
 static int make_directory(void **state)
 {
     (void)state;
@@ -255,10 +272,15 @@ static int remove_directory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),           cmocka_unit_test(test_journal_merges_and_finds_holes),
-        cmocka_unit_test(test_choice_of_files), cmocka_unit_test(test_journal_drops_a_torn_line),
-        cmocka_unit_test(test_addresses),       cmocka_unit_test(test_references),
-        cmocka_unit_test(test_checksums),       cmocka_unit_test(test_which_oid_is_a_checksum),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_journal_merges_and_finds_holes),
+        cmocka_unit_test(test_choice_of_files),
+        cmocka_unit_test(test_journal_drops_a_torn_line),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_checksums),
+        cmocka_unit_test(test_which_oid_is_a_checksum),
+        cmocka_unit_test(test_a_helpers_end_is_seen),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
