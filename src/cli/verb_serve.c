@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "base/utf8.h"
 #include "base/version.h"
 #include "cli/engine_options.h"
 #include "cli/port_holder.h"
@@ -108,6 +109,7 @@ static void name_model(struct app *app, const char *path)
     size_t len = strlen(base);
     if (len > 5 && strcmp(base + len - 5, ".gguf") == 0) len -= 5;
     snprintf(app->model_id, sizeof app->model_id, "%.*s", (int)len, base);
+    utf8_mend(app->model_id); /* a file's name may be anything, a name in JSON may not */
     app->standin = model_ref_is_standin(path);
 }
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 import requests
@@ -115,3 +116,19 @@ def test_an_ipv6_address_is_announced_as_it_is(model, tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("name,wanted", [(b"a\xffb.gguf", "a?b"), ("问 诊%41.gguf".encode(), "问 诊%41")])
+def test_a_models_name_may_be_any_file_name(model, tmp_path, name, wanted):
+    odd = os.fsencode(tmp_path) + b"/" + name
+    os.symlink(model, odd)
+    server = Server(odd, tmp_path)
+    try:
+        server.wait_ready()
+        assert requests.get(server.url + "/health").json()["model"] == wanted
+        assert requests.get(server.url + "/v1/models").json()["data"][0]["id"] == wanted
+        assert requests.get(server.url + "/v1/models/" + urllib.parse.quote(wanted)).json()["id"] == wanted
+        answer = requests.post(server.url + "/v1/completions", json={"model": wanted, "prompt": "a", "max_tokens": 1})
+        assert answer.status_code == 200 and answer.json()["model"] == wanted
+    finally:
+        server.stop()
