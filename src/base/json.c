@@ -1,32 +1,42 @@
-/* json.c - see json.h. The depth is measured before the parser recurses. */
+/* json.c - see json.h. Depth and number of values are measured before the parser recurses and allocates. */
 #include "base/json.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/limits.h"
 
-int json_depth(const char *data, size_t n, int limit)
+struct extent {
+    int depth;     /* deepest nesting of brackets outside strings */
+    size_t values; /* at least as many as the parser will make, keys not counted */
+};
+
+/* Stops as soon as one of the limits is passed. */
+static struct extent measure(const char *data, size_t n, size_t max_values)
 {
+    struct extent found = {.values = 1};
     int depth = 0;
-    int deepest = 0;
-    int in_string = 0;
-    for (size_t i = 0; i < n && deepest <= limit; i++) {
+    bool in_string = false;
+    for (size_t i = 0; i < n && found.depth <= LIMIT_JSON_DEPTH && found.values <= max_values; i++) {
         char c = data[i];
         if (in_string) {
             if (c == '\\')
                 i++;
             else if (c == '"')
-                in_string = 0;
+                in_string = false;
         } else if (c == '"') {
-            in_string = 1;
+            in_string = true;
         } else if (c == '[' || c == '{') {
-            if (++depth > deepest) deepest = depth;
+            found.values++;
+            if (++depth > found.depth) found.depth = depth;
         } else if (c == ']' || c == '}') {
             depth--;
+        } else if (c == ',') {
+            found.values++;
         }
     }
-    return deepest;
+    return found;
 }
 
 static const char *what_is_wrong(const json_error_t *why)
@@ -40,15 +50,22 @@ static const char *what_is_wrong(const json_error_t *why)
     }
 }
 
-int json_read(json_t **out, const char *data, size_t n, struct error *e)
+int json_read_limited(json_t **out, const char *data, size_t n, size_t max_values, struct error *e)
 {
     *out = NULL;
-    if (json_depth(data, n, LIMIT_JSON_DEPTH) > LIMIT_JSON_DEPTH)
+    struct extent found = measure(data, n, max_values);
+    if (found.depth > LIMIT_JSON_DEPTH)
         return error_set(e, ERR_FORMAT, "the JSON is nested deeper than %d levels", LIMIT_JSON_DEPTH);
+    if (found.values > max_values) return error_set(e, ERR_FORMAT, "the JSON holds more than %zu values", max_values);
     json_error_t why;
     *out = json_loadb(data, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (*out) return OK;
     if (json_error_code(&why) == json_error_out_of_memory || why.line < 0) /* jansson has no place for want of memory */
         return error_set(e, ERR_NOMEM, "no memory to read the JSON");
     return error_set(e, ERR_FORMAT, "%s at line %d, column %d", what_is_wrong(&why), why.line, why.column);
+}
+
+int json_read(json_t **out, const char *data, size_t n, struct error *e)
+{
+    return json_read_limited(out, data, n, SIZE_MAX, e);
 }

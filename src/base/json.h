@@ -11,7 +11,8 @@
 
 int json_read(json_t **out, const char *data, size_t n, struct error *e) MUST_USE;
 
-/* Deepest nesting of brackets outside strings; stops counting at limit + 1. */
-int json_depth(const char *data, size_t n, int limit);
+/* The same for what strangers send: not more than about max_values values, arrays and objects included. A value takes
+ * up to a hundred times the memory of its text. */
+int json_read_limited(json_t **out, const char *data, size_t n, size_t max_values, struct error *e) MUST_USE;
 
 #endif

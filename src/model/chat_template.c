@@ -135,7 +135,8 @@ static void put_call(struct renderer *r, const json_t *call)
     json_t *parsed = NULL;
     if (json_is_string(arguments)) { /* OpenAI's form: the object as JSON text */
         struct error ignored = {0};
-        if (json_read(&parsed, json_string_value(arguments), json_string_length(arguments), &ignored) == OK)
+        if (json_read_limited(&parsed, json_string_value(arguments), json_string_length(arguments), LIMIT_JSON_VALUES,
+                              &ignored) == OK)
             arguments = parsed;
     }
     put(r, "\n");

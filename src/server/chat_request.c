@@ -282,7 +282,7 @@ int chat_request_parse(struct chat_request *r, bool is_completion, const char *d
     const char *name;
     json_t *value;
     *r = (struct chat_request){.is_completion = is_completion, .temperature = 1, .top_p = 1, .repetition_penalty = 1};
-    int rc = json_read(&r->root, data, n, e);
+    int rc = json_read_limited(&r->root, data, n, LIMIT_JSON_VALUES, e);
     if (rc) return e->code = ERR_INVALID; /* a malformed body is the client's mistake */
     if (!json_is_object(r->root)) rc = error_set(e, ERR_INVALID, "the request body must be a JSON object");
     if (!rc) {

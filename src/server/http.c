@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <poll.h>
@@ -21,6 +22,9 @@
 
 /* The library's memory for a connection: half of it must take a whole head, the rest its records of it. */
 #define CONNECTION_MEMORY (4 * LIMIT_HTTP_HEADERS)
+
+/* From this size of a body on, the memory of its request is given back to the system when it is answered. */
+#define LARGE_BODY MIB
 
 enum { IDLE_SECONDS = 120, STOP_SECONDS = 3, MAX_HEADERS_SET = 16, STREAM_BLOCK = 16384 };
 
@@ -285,9 +289,11 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     http_guard_answered(s->guard, socket_of(connection));
     if (x->answering) atomic_fetch_sub(&s->answering, 1);
     for (int i = 0; i < x->header_count; i++) free(x->values[i]);
+    bool large = x->body.len >= LARGE_BODY;
     buf_free(&x->body);
     free(x->path);
     free(x);
+    if (large) malloc_trim(0);
 }
 
 static void on_connection(void *user, struct MHD_Connection *connection, void **socket_state,

@@ -1,5 +1,6 @@
 """What a server must refuse, and what it must survive: raw sockets, hang-ups, signals."""
 import json
+import pathlib
 import re
 import signal
 import socket
@@ -245,6 +246,31 @@ def test_deep_json_is_400(server):
     assert answer.status_code == 400 and "100" in answer.json()["error"]["message"]
     bomb = requests.post(server.url + CHAT, data="[" * 1000000)
     assert bomb.status_code == 400
+
+
+def memory_of(server, name):
+    """A line of /proc/PID/status, in MiB."""
+    return int(re.search(rf"^{name}:\s+(\d+)", pathlib.Path(f"/proc/{server.process.pid}/status").read_text(), re.M)[1]) / 1024
+
+
+@pytest.mark.parametrize("mebibytes,body", [
+    (250, b'{"model":"xiaobei","messages":[' + b"[]," * 5000000 + b"[]]}"),
+    (700, b'{"model":"xiaobei","messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"['
+     + b"[]," * 5000000 + b'[]]"}}]},{"role":"user","content":"a"}]}'),  # read as text: its tokens are counted
+], ids=["values", "values in a text"])
+def test_many_small_values_cost_little_memory(server, mebibytes, body):
+    """As JSON values they would take up sixty times their bytes."""
+    server.wait_idle(60)
+    before = memory_of(server, "VmRSS")
+    pathlib.Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # VmHWM starts anew
+    answer = requests.post(server.url + CHAT, data=body, timeout=120)
+    assert answer.status_code == 400
+    assert ("200000 values" in answer.json()["error"]["message"]) == (b"tool_calls" not in body)
+    assert memory_of(server, "VmHWM") - before < mebibytes
+    end = time.time() + 5  # it is given back behind the answer
+    while memory_of(server, "VmRSS") - before > 60 and time.time() < end:
+        time.sleep(0.05)
+    assert memory_of(server, "VmRSS") - before < 60
 
 
 def test_wrong_paths_and_methods(server):
