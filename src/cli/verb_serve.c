@@ -92,7 +92,10 @@ static void *load(void *argument)
 {
     struct serve *s = argument;
     int rc = engine_open(&s->engine, &s->engine_options, &s->load_error);
-    if (!rc) atomic_store(&s->app.engine, s->engine);
+    if (!rc) {
+        atomic_store(&s->app.standin, model_is_standin(s->o->engine.path, engine_model_name(s->engine)));
+        atomic_store(&s->app.engine, s->engine);
+    }
     atomic_store(&s->loaded, rc ? -1 : 1);
     kill(getpid(), SIGCHLD); /* wakes the main thread's sigtimedwait */
     return NULL;
@@ -110,7 +113,7 @@ static void name_model(struct app *app, const char *path)
     if (len > 5 && strcmp(base + len - 5, ".gguf") == 0) len -= 5;
     snprintf(app->model_id, sizeof app->model_id, "%.*s", (int)len, base);
     utf8_mend(app->model_id); /* a file's name may be anything, a name in JSON may not */
-    app->standin = model_ref_is_standin(path);
+    atomic_store(&app->standin, model_is_standin(path, app->model_id)); /* looked into when it is loaded */
 }
 
 static void announce(struct serve *s)
@@ -121,7 +124,7 @@ static void announce(struct serve *s)
     bool ipv6 = strchr(host, ':') != NULL;
     console_say("小贝 is ready: http://%s%.100s%s:%d/", ipv6 ? "[" : "", host, ipv6 ? "]" : "",
                 http_server_port(s->server));
-    if (s->app.standin) console_say("演示模型: this is a demonstration model, not for patients.");
+    if (atomic_load(&s->app.standin)) console_say("演示模型: this is a demonstration model, not for patients.");
     log_info("ready: model %s, context %d, port %d", s->app.model_id, engine_max_length(s->engine),
              http_server_port(s->server));
     notify("READY=1");

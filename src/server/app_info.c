@@ -11,7 +11,7 @@ static json_t *model_object(const struct app *app, const struct engine *en, cons
     json_t *m = json_pack("{s:s, s:s, s:I, s:s}", "id", id, "object", "model", "created", (json_int_t)app->started,
                           "owned_by", "xiaobei");
     if (en) json_object_set_new(m, "max_model_len", json_integer(engine_max_length(en)));
-    json_object_set_new(m, "xiaobei:standin", json_boolean(app->standin));
+    json_object_set_new(m, "xiaobei:standin", json_boolean(atomic_load(&app->standin)));
     return m;
 }
 

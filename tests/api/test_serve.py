@@ -126,7 +126,11 @@ def test_a_models_name_may_be_any_file_name(model, tmp_path, name, wanted):
     try:
         server.wait_ready()
         assert requests.get(server.url + "/health").json()["model"] == wanted
-        assert requests.get(server.url + "/v1/models").json()["data"][0]["id"] == wanted
+        listed = requests.get(server.url + "/v1/models").json()["data"]
+        assert listed[0]["id"] == wanted
+        with open(model, "rb") as weights:
+            coder = b"Coder" in weights.read(4096)  # what it calls itself
+        assert [entry["xiaobei:standin"] for entry in listed] == [coder, coder] and ("演示模型" in server.text()) == coder
         assert requests.get(server.url + "/v1/models/" + urllib.parse.quote(wanted)).json()["id"] == wanted
         answer = requests.post(server.url + "/v1/completions", json={"model": wanted, "prompt": "a", "max_tokens": 1})
         assert answer.status_code == 200 and answer.json()["model"] == wanted

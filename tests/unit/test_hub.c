@@ -15,6 +15,7 @@
 #include "hub/manifest.h"
 #include "hub/pull_select.h"
 #include "hub/tree.h"
+#include "model/model_ref.h"
 #include "support/check.h"
 
 static char directory[] = "/tmp/xiaobei-test-hub-XXXXXX";
@@ -227,18 +228,27 @@ static void test_references(void **state)
     assert_true(resolves_to(standin, "0.5b-instruct-q4_k_m.gguf"));
     assert_true(resolves_to("qwen2.5-0.5b-instruct-q4_k_m", "/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"));
     assert_true(resolves_to(NULL, "/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")); /* there is nothing better here */
-    assert_true(model_resolve(standin, path, sizeof path, &e) == OK && model_ref_is_standin(path));
+    assert_true(model_resolve(standin, path, sizeof path, &e) == OK && model_is_standin(path, "m"));
     place_model("Org--Repo", "m.gguf");
     assert_true(resolves_to("hf:Org/Repo", "models/Org--Repo/m.gguf"));
     assert_true(resolves_to("hf:Org/Repo:m.gguf", "models/Org--Repo/m.gguf"));
     assert_false(resolves_to("hf:Org/Repo:../Org--Repo/m.gguf", "m.gguf"));
-    assert_false(model_ref_is_standin("/x/Org--Repo/m.gguf"));
+    assert_false(model_is_standin("/x/Org--Repo/m.gguf", "m"));
     assert_true(resolves_to("/etc/hostname", "/etc/hostname"));
     assert_false(resolves_to("", ""));
     place_model("half", "gone.gguf");
     path_of(path, "models/half/gone.gguf");
     unlink(path);
     assert_false(resolves_to("half", "gone.gguf"));
+}
+
+static void test_a_stand_in_stays_one_under_another_name(void **state)
+{
+    (void)state;
+    assert_true(model_is_standin("/m/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", "Qwen2.5 0.5B"));
+    assert_true(model_is_standin("/m/doctor.gguf", "Qwen2.5 Coder 0.5B Instruct AWQ"));
+    assert_true(model_is_standin("/m/doctor", "qwen2.5-coder-7b"));
+    assert_false(model_is_standin("/m/qwen2.5-0.5b-instruct-q4_k_m.gguf", "qwen2.5-0.5b-instruct"));
 }
 
 /* Who starts us may have SIGCHLD ignored: the kernel would reap the helper, and how it ended would be lost. */
@@ -281,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_checksums),
         cmocka_unit_test(test_which_oid_is_a_checksum),
         cmocka_unit_test(test_a_helpers_end_is_seen),
+        cmocka_unit_test(test_a_stand_in_stays_one_under_another_name),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }
