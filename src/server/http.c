@@ -26,7 +26,7 @@
 /* From this size of a body on, the memory of its request is given back to the system when it is answered. */
 #define LARGE_BODY MIB
 
-enum { IDLE_SECONDS = 120, STOP_SECONDS = 3, MAX_HEADERS_SET = 16, STREAM_BLOCK = 16384 };
+enum { IDLE_SECONDS = 120, STOP_SECONDS = 3, MAX_HEADERS_SET = 16, STREAM_BLOCK = 16384, CLIENT_GONE = 499 };
 
 struct http_server {
     struct http_options o;
@@ -45,7 +45,7 @@ struct http_exchange {
     struct buf body;
     bool closing;   /* the connection ends with this response */
     bool answering; /* counted in the server's */
-    int status;     /* what was answered */
+    int status;     /* what was answered; CLIENT_GONE if it was not taken to its end */
     double started;
     const char *names[MAX_HEADERS_SET];
     char *values[MAX_HEADERS_SET];
@@ -83,10 +83,20 @@ static int socket_of(struct MHD_Connection *connection)
     return info ? info->connect_fd : -1;
 }
 
+static bool has_event(const struct http_exchange *x, short events)
+{
+    struct pollfd p = {.fd = socket_of(x->connection), .events = events};
+    return poll(&p, 1, 0) > 0 && (p.revents & events);
+}
+
 bool http_client_gone(const struct http_exchange *x)
 {
-    struct pollfd p = {.fd = socket_of(x->connection), .events = POLLRDHUP};
-    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
+    return has_event(x, POLLHUP | POLLERR | POLLNVAL);
+}
+
+bool http_client_sends_no_more(const struct http_exchange *x)
+{
+    return has_event(x, POLLRDHUP | POLLHUP | POLLERR | POLLNVAL);
 }
 
 void http_set_header(struct http_exchange *x, const char *name, const char *value)
@@ -122,7 +132,10 @@ static ssize_t read_stream(void *user, uint64_t position, char *out, size_t max)
     (void)position;
     struct http_exchange *x = user;
     for (;;) {
-        if (http_client_gone(x)) return MHD_CONTENT_READER_END_WITH_ERROR;
+        if (http_client_gone(x)) {
+            x->status = CLIENT_GONE;
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
         long n = x->read(x->user, x, out, max);
         if (n > 0) return (ssize_t)n;
         if (n == HTTP_STREAM_END) return MHD_CONTENT_READER_END_OF_STREAM;

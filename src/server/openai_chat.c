@@ -108,12 +108,10 @@ static void handle(struct http_exchange *x, struct app *app, bool is_completion)
         return;
     }
     answer_own_request(a, r);
-    if (r->stream) {
+    if (r->stream)
         answer_stream(a, x);
-    } else {
-        answer_wait(a, x);
-        answer_free(a);
-    }
+    else
+        answer_whole(a, x);
 }
 
 void app_chat(struct http_exchange *x, void *app)

@@ -1,4 +1,5 @@
 """What a server must refuse, and what it must survive: raw sockets, hang-ups, signals."""
+import http.client
 import json
 import pathlib
 import re
@@ -316,6 +317,44 @@ def test_a_client_that_leaves_frees_its_slot(server, stream, phase):
     for other in crowd:
         other.close()
     assert server.wait_idle(15) < 10
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("phase", ["prefill", "queue"])
+def test_a_client_that_only_ends_its_sending_gets_its_answer(server, stream, phase):
+    server.wait_idle(60)
+    crowd = [long_request(server, True, tokens=60) for _ in range(4)] if phase == "queue" else []
+    if crowd:
+        while server.metric("xiaobei_requests_running") < 4:
+            time.sleep(0.05)
+    with long_request(server, stream, "咳嗽三天。" * 300 if phase == "prefill" else "你好", tokens=8) as client:
+        time.sleep(0.3)  # it is under way
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(120)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        text = answer.read().decode()
+    for other in crowd:
+        other.close()
+    assert answer.status == 200
+    if stream:
+        assert '"finish_reason":"length"' in text and text.rstrip().endswith("data: [DONE]") and ": ping" in text
+    else:
+        assert json.loads(text)["choices"][0]["finish_reason"] == "length"
+    server.wait_idle(60)
+
+
+def test_a_request_whose_client_left_is_counted_as_such(server):
+    server.wait_idle(60)
+    line = 'xiaobei_http_requests_total{route="/v1/chat/completions",status="499"}'
+    before = server.metric(line) or 0
+    for stream in (True, False):
+        long_request(server, stream).close()
+    server.wait_idle(15)
+    end = time.time() + 5
+    while (server.metric(line) or 0) < before + 2 and time.time() < end:
+        time.sleep(0.05)
+    assert server.metric(line) == before + 2
 
 
 def test_metrics_and_health(server):
