@@ -45,7 +45,8 @@ struct http_exchange {
     struct buf body;
     bool closing;   /* the connection ends with this response */
     bool answering; /* counted in the server's */
-    int status;     /* what was answered; CLIENT_GONE if it was not taken to its end */
+    bool broken;    /* the answer broke off by itself */
+    int status;     /* what was answered */
     double started;
     const char *names[MAX_HEADERS_SET];
     char *values[MAX_HEADERS_SET];
@@ -132,14 +133,12 @@ static ssize_t read_stream(void *user, uint64_t position, char *out, size_t max)
     (void)position;
     struct http_exchange *x = user;
     for (;;) {
-        if (http_client_gone(x)) {
-            x->status = CLIENT_GONE;
-            return MHD_CONTENT_READER_END_WITH_ERROR;
-        }
+        if (http_client_gone(x)) return MHD_CONTENT_READER_END_WITH_ERROR;
         long n = x->read(x->user, x, out, max);
         if (n > 0) return (ssize_t)n;
         if (n == HTTP_STREAM_END) return MHD_CONTENT_READER_END_OF_STREAM;
-        if (n == HTTP_STREAM_BROKEN) return MHD_CONTENT_READER_END_WITH_ERROR;
+        x->broken = n == HTTP_STREAM_BROKEN;
+        if (x->broken) return MHD_CONTENT_READER_END_WITH_ERROR;
     }
 }
 
@@ -292,13 +291,14 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
                          enum MHD_RequestTerminationCode code)
 {
     (void)user;
-    (void)code;
     struct http_exchange *x = *state;
     *state = NULL;
     if (!x) return;
     struct http_server *s = x->server;
     if (x->release) x->release(x->user);
-    if (x->status) report(s, x->method, x->route, x->status, clock_monotonic() - x->started);
+    bool gone = code != MHD_REQUEST_TERMINATED_COMPLETED_OK && code != MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN;
+    int status = gone && !x->broken ? CLIENT_GONE : x->status;
+    if (x->status) report(s, x->method, x->route, status, clock_monotonic() - x->started);
     http_guard_answered(s->guard, socket_of(connection));
     if (x->answering) atomic_fetch_sub(&s->answering, 1);
     for (int i = 0; i < x->header_count; i++) free(x->values[i]);
