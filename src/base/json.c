@@ -50,9 +50,10 @@ static const char *what_is_wrong(const json_error_t *why)
     }
 }
 
-int json_read_limited(json_t **out, const char *data, size_t n, size_t max_values, struct error *e)
+int json_read_limited(json_t **out, const char *data, size_t n, size_t max_values, size_t *number, struct error *e)
 {
     *out = NULL;
+    if (number) *number = 0;
     struct extent found = measure(data, n, max_values);
     if (found.depth > LIMIT_JSON_DEPTH)
         return error_set(e, ERR_FORMAT, "the JSON is nested deeper than %d levels", LIMIT_JSON_DEPTH);
@@ -62,10 +63,39 @@ int json_read_limited(json_t **out, const char *data, size_t n, size_t max_value
     if (*out) return OK;
     if (json_error_code(&why) == json_error_out_of_memory || why.line < 0) /* jansson has no place for want of memory */
         return error_set(e, ERR_NOMEM, "no memory to read the JSON");
+    if (number && json_error_code(&why) == json_error_numeric_overflow) *number = (size_t)why.position;
     return error_set(e, ERR_FORMAT, "%s at line %d, column %d", what_is_wrong(&why), why.line, why.column);
 }
 
 int json_read(json_t **out, const char *data, size_t n, struct error *e)
 {
-    return json_read_limited(out, data, n, SIZE_MAX, e);
+    return json_read_limited(out, data, n, SIZE_MAX, NULL, e);
+}
+
+/* Behind the string that begins at data[i]. */
+static size_t skip_string(const char *data, size_t n, size_t i)
+{
+    for (i++; i < n && data[i] != '"'; i++)
+        if (data[i] == '\\') i++;
+    return i + 1;
+}
+
+size_t json_member_at(const char *data, size_t at, const char **name)
+{
+    size_t length = 0;
+    int depth = 0;
+    for (size_t i = 0; i < at;) {
+        size_t from = i++;
+        char c = data[from];
+        if (c == '{' || c == '[') depth++;
+        if (c == '}' || c == ']') depth--;
+        if (c != '"') continue;
+        i = skip_string(data, at, from);
+        size_t next = i;
+        while (next < at && strchr(" \t\r\n", data[next])) next++; /* NUL, too: it is in no JSON */
+        if (depth != 1 || next >= at || data[next] != ':') continue;
+        *name = data + from + 1;
+        length = i - from - 2;
+    }
+    return length;
 }

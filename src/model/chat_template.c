@@ -136,7 +136,7 @@ static void put_call(struct renderer *r, const json_t *call)
     if (json_is_string(arguments)) { /* OpenAI's form: the object as JSON text */
         struct error ignored = {0};
         if (json_read_limited(&parsed, json_string_value(arguments), json_string_length(arguments), LIMIT_JSON_VALUES,
-                              &ignored) == OK)
+                              NULL, &ignored) == OK)
             arguments = parsed;
     }
     put(r, "\n");

@@ -282,8 +282,13 @@ int chat_request_parse(struct chat_request *r, bool is_completion, const char *d
     const char *name;
     json_t *value;
     *r = (struct chat_request){.is_completion = is_completion, .temperature = 1, .top_p = 1, .repetition_penalty = 1};
-    int rc = json_read_limited(&r->root, data, n, LIMIT_JSON_VALUES, e);
-    if (rc) return e->code = ERR_INVALID; /* a malformed body is the client's mistake */
+    size_t number;
+    int rc = json_read_limited(&r->root, data, n, LIMIT_JSON_VALUES, &number, e);
+    if (rc) {
+        size_t length = json_member_at(data, number, &name);
+        snprintf(r->param, sizeof r->param, "%.*s", length < 64 ? (int)length : 0, length ? name : "");
+        return e->code = ERR_INVALID; /* a malformed body is the client's mistake */
+    }
     if (!json_is_object(r->root)) rc = error_set(e, ERR_INVALID, "the request body must be a JSON object");
     if (!rc) {
         void *next;

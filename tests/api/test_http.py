@@ -120,6 +120,21 @@ def test_other_mistakes_are_answered_once_with_an_error_object(server, status, h
     assert refusal_of(received) == status and closed
 
 
+@pytest.mark.parametrize("status,head", [
+    (400, "HEAD /health HTTP/1.1\r\n\r\n"),
+    (400, "\r\nHEAD /health HTTP/1.1\r\nHost: a\r\nX-Lf: a\nX: b\r\n\r\n"),
+    (400, "HEAD /health HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"),
+    (403, "HEAD /health HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+    (404, "HEAD /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+    (408, "HEAD /health HTTP/1.1\r\nHost: a\r\n"),
+    (431, "HEAD /health HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 300 + "\r\n"),
+])
+def test_a_refused_head_request_gets_no_body(server, status, head):
+    received, closed = exchange(server, head.encode(), seconds=60)
+    assert closed and status_of(received) == status
+    assert received.count(b"HTTP/1.1 ") == 1 and received.endswith(b"\r\n\r\n") and b"Content-Length: " in received
+
+
 def test_nonsense_is_survived(server):
     received, closed = exchange(server, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20)
     assert refusal_of(received) == 400 and closed

@@ -228,8 +228,13 @@ def test_fields_that_say_nothing_pass(client, raw):
 
 @pytest.mark.parametrize("number,words", [("18446744073709551615", "64 bits"), ("1e999", "too large")])
 def test_a_number_beyond_every_field_is_called_so(server, raw, number, words):
-    answer = requests.post(server.url + "/v1/chat/completions", data='{"model":"xiaobei","messages":[],"seed":%s}' % number)
-    assert answer.status_code == 400 and words in answer.json()["error"]["message"]
+    body = '{"model":"xiaobei","user":"\\"stop\\":","messages":[{"role":"user"}], "%s"\n: %s}'
+    for field, value in (("seed", number), ("stop", f'["a", {number}]'), ("logit_bias", '{"1": 1, "2":%s}' % number)):
+        answer = requests.post(server.url + "/v1/chat/completions", data=body % (field, value))
+        error = answer.json()["error"]
+        assert answer.status_code == 400 and words in error["message"] and error["param"] == field
+    answer = requests.post(server.url + "/v1/chat/completions", data=f"[{number}]")
+    assert answer.status_code == 400 and answer.json()["error"]["param"] is None
 
 
 def test_unknown_model_and_missing_fields(server, raw):
