@@ -35,6 +35,7 @@
 #define LIMIT_PROMPT_BYTES   (16 * MIB)        /* a rendered chat */
 #define LIMIT_JSON_LINE      (16 * MIB)        /* a line read by the plumbing verbs */
 #define LIMIT_JSON_DEPTH     100               /* nesting of JSON that comes from outside */
+#define LIMIT_JSON_VALUES    200000u           /* in a request: a prompt of 131,072 token ids, and room; 40 MB parsed */
 #define LIMIT_NPY_ELEMENTS   ((size_t)1 << 31) /* elements of an .npy file */
 
 /* --- engine ----------------------------------------------------------------------------------------------------- */

@@ -25,8 +25,9 @@ int dialogue_open(struct dialogue *d, struct engine_arguments *a, struct error *
     struct engine_options options;
     a->slots = 1;
     int rc = engine_arguments_resolve(a, &options, e);
-    if (!rc && model_ref_is_standin(a->path)) fputs("演示模型 / demonstration model: not for patients.\n", stderr);
     if (!rc) rc = engine_open(&d->engine, &options, e);
+    if (!rc && model_is_standin(a->path, engine_model_name(d->engine)))
+        fputs("演示模型 / demonstration model: not for patients.\n", stderr);
     if (!rc && !engine_tokenizer(d->engine))
         rc = error_set(e, ERR_UNSUPPORTED, "this model has no tokenizer; it answers no text");
     if (!rc && sodium_init() < 0) rc = error_set(e, ERR_INTERNAL, "the cryptography library does not start");

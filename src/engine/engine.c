@@ -198,6 +198,7 @@ void engine_cancel(struct engine *en, uint64_t id)
         if (j->id == id) atomic_store(&j->cancelled, true);
     for (int i = 0; i < en->slots; i++)
         if (en->running[i] && en->running[i]->id == id) atomic_store(&en->running[i]->cancelled, true);
+    if (en->moving && en->moving->id == id) atomic_store(&en->moving->cancelled, true);
     pthread_cond_signal(&en->wake);
     pthread_mutex_unlock(&en->lock);
 }

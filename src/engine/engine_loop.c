@@ -11,10 +11,12 @@
 #include "base/clock.h"
 #include "engine/engine_parts.h"
 
-static void set_running(struct engine *en, int slot, struct job *j)
+/* j into its slot; NULL: out of it, to be `moving` if it goes back to the queue. */
+static void set_running(struct engine *en, int slot, struct job *j, struct job *moving)
 {
     pthread_mutex_lock(&en->lock);
     en->running[slot] = j;
+    en->moving = moving;
     en->stats.running += j ? 1 : -1;
     pthread_mutex_unlock(&en->lock);
 }
@@ -23,7 +25,7 @@ static void finish_running(struct engine *en, struct job *j, enum finish_reason 
 {
     if (error) j->text_of.owner = j->text_of.public_owner = 0; /* what a failed step left is not to be found again */
     job_leave(en, j);
-    set_running(en, j->slot, NULL);
+    set_running(en, j->slot, NULL, NULL);
     job_finish(en, j, reason, error);
 }
 
@@ -64,7 +66,7 @@ static void admit(struct engine *en)
         j->slot = i;
         if (j->started == 0) j->started = clock_monotonic();
         job_place(en, j);
-        set_running(en, i, j);
+        set_running(en, i, j, NULL);
         if (j->resumed) continue;
         pthread_mutex_lock(&en->lock);
         en->stats.cached_tokens += (uint64_t)j->usage.cached_tokens;
@@ -75,7 +77,7 @@ static void admit(struct engine *en)
 static void preempt(struct engine *en, struct job *j)
 {
     job_leave(en, j);
-    set_running(en, j->slot, NULL);
+    set_running(en, j->slot, NULL, j);
     j->slot = -1;
     j->step_rows = 0;
     j->resumed = true;

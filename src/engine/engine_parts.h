@@ -79,6 +79,7 @@ struct engine {
     struct job *queue_head, *queue_tail;
     int queue_length;
     struct job *running[LIMIT_SLOTS]; /* the thread writes it under lock, reads it without */
+    struct job *moving; /* on its way between the queue and a slot, so that a cancel finds it */
     struct engine_stats stats;
     bool stopping;
     uint64_t next_id;

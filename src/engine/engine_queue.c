@@ -87,7 +87,7 @@ struct job *queue_take_next(struct engine *en)
         if (goes_before(en, j, best)) best = j;
     if (best && en->stats.running > 0 && !job_fits(en, best)) best = NULL; /* alone it always fits */
     if (best) {
-        unlink_job(en, best);
+        en->moving = unlink_job(en, best);
         if (!best->resumed) turn_of(en, best->tenant)->admitted = ++en->admissions;
     }
     pthread_mutex_unlock(&en->lock);
@@ -105,6 +105,7 @@ struct job *queue_take_any(struct engine *en)
 void queue_put_back(struct engine *en, struct job *j)
 {
     pthread_mutex_lock(&en->lock);
+    en->moving = NULL;
     j->next = en->queue_head;
     en->queue_head = j;
     if (!en->queue_tail) en->queue_tail = j;

@@ -133,7 +133,8 @@ static void put_arguments(struct renderer *r, const json_t *text)
 {
     json_t *parsed = NULL;
     struct error ignored = {0};
-    if (json_read(&parsed, json_string_value(text), json_string_length(text), &ignored) == OK)
+    if (json_read_limited(&parsed, json_string_value(text), json_string_length(text), LIMIT_JSON_VALUES, NULL,
+                          &ignored) == OK)
         put_json(r, parsed);
     else if (json_read_wide(&parsed, json_string_value(text), json_string_length(text), &ignored) == OK &&
              json_is_object(parsed))

@@ -26,7 +26,10 @@ struct answer {
     double submitted, last_token;
     uint64_t engine_id; /* 0: not submitted */
     bool first_read;    /* the stream's opening was written */
+    bool probed;        /* something was written since the client ended its sending */
     double last_sent;
+    char *whole; /* the complete object, when it is streamed after all */
+    size_t whole_len, whole_sent;
 
     pthread_mutex_t lock; /* protects all below */
     pthread_cond_t ready;
@@ -91,6 +94,7 @@ void answer_free(void *answer)
     buf_free(&a->held);
     json_decref(a->logprobs);
     json_decref(a->tool_calls);
+    free(a->whole);
     pthread_cond_destroy(&a->ready);
     pthread_mutex_destroy(&a->lock);
     if (a->owned) chat_request_fini(a->owned);
@@ -332,19 +336,20 @@ static void open_stream(struct answer *a)
 static long read_answer(void *user, struct http_exchange *x, char *out, size_t max)
 {
     struct answer *a = user;
-    (void)x;
     double ping = a->app->ping_seconds > 0 ? a->app->ping_seconds : APP_PING_SECONDS;
     pthread_mutex_lock(&a->lock);
     if (!a->first_read) open_stream(a);
     if (a->out.len == 0 && !a->finished) wait_moment(a);
     double now = clock_monotonic();
-    if (a->out.len == 0 && !a->finished && now - a->last_sent > ping && a->last_sent > 0)
-        buf_append_text(&a->out, ": ping\n\n");
+    bool probe = !a->probed && http_client_sends_no_more(x);
+    bool due = now - a->last_sent > ping && a->last_sent > 0;
+    if (a->out.len == 0 && !a->finished && (due || probe)) buf_append_text(&a->out, ": ping\n\n");
     long n = (long)(a->out.len < max ? a->out.len : max);
     if (n > 0) {
         memcpy(out, buf_text(&a->out), (size_t)n);
         buf_drop_front(&a->out, (size_t)n);
         a->last_sent = now;
+        a->probed = a->probed || probe;
     } else if (a->finished) {
         n = HTTP_STREAM_END;
     }
@@ -374,25 +379,63 @@ static json_t *whole_choice(struct answer *a)
     return choice;
 }
 
-void answer_wait(struct answer *a, struct http_exchange *x)
+static json_t *whole_object(struct answer *a)
 {
-    bool gone = false;
-    pthread_mutex_lock(&a->lock);
-    while (!a->finished) {
-        wait_moment(a);
-        if (gone || !http_client_gone(x)) continue;
-        gone = true;
-        pthread_mutex_unlock(&a->lock); /* the engine's thread may need it to finish */
-        engine_cancel(a->en, a->engine_id);
-        pthread_mutex_lock(&a->lock);
-    }
-    pthread_mutex_unlock(&a->lock);
-    if (a->error.code) {
-        app_send_error(x, &a->error, NULL);
-        return;
-    }
     json_t *body = envelope(a, json_pack("[o]", whole_choice(a)));
     json_object_set_new(body, "usage", usage_object(a));
     json_object_set_new(body, "xiaobei:timings", timings_object(a));
-    app_send_json(x, 200, body);
+    return body;
+}
+
+/* Wait for the end; false if the client ends its sending before. */
+static bool wait_for_end(struct answer *a, const struct http_exchange *x)
+{
+    pthread_mutex_lock(&a->lock);
+    while (!a->finished && !http_client_sends_no_more(x)) wait_moment(a);
+    bool finished = a->finished;
+    pthread_mutex_unlock(&a->lock);
+    return finished;
+}
+
+/* The same object, behind a blank that finds out whether the client is still there. The status is out by then: an
+ * answer that fails breaks off. */
+static long read_whole(void *user, struct http_exchange *x, char *out, size_t max)
+{
+    struct answer *a = user;
+    (void)x;
+    if (!a->probed) {
+        a->probed = true;
+        *out = ' ';
+        return 1;
+    }
+    pthread_mutex_lock(&a->lock);
+    if (!a->finished) wait_moment(a);
+    bool finished = a->finished;
+    pthread_mutex_unlock(&a->lock);
+    if (!finished) return 0;
+    if (!a->whole && !a->error.code) {
+        json_t *body = whole_object(a);
+        a->whole = json_dumps(body, JSON_COMPACT);
+        a->whole_len = a->whole ? strlen(a->whole) : 0;
+        json_decref(body);
+    }
+    if (!a->whole) return HTTP_STREAM_BROKEN;
+    size_t left = a->whole_len - a->whole_sent;
+    size_t n = left < max ? left : max;
+    memcpy(out, a->whole + a->whole_sent, n);
+    a->whole_sent += n;
+    return n > 0 ? (long)n : HTTP_STREAM_END;
+}
+
+void answer_whole(struct answer *a, struct http_exchange *x)
+{
+    if (!wait_for_end(a, x)) {
+        http_stream(x, 200, "application/json; charset=utf-8", read_whole, answer_free, a);
+        return;
+    }
+    if (a->error.code)
+        app_send_error(x, &a->error, NULL);
+    else
+        app_send_json(x, 200, whole_object(a));
+    answer_free(a);
 }

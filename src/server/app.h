@@ -21,7 +21,7 @@ struct app {
     _Atomic(struct engine *) engine; /* NULL while loading */
     atomic_bool draining;            /* no new work */
     char model_id[256];              /* name of the raw model in /v1/models */
-    bool standin;                    /* a demonstration model */
+    atomic_bool standin;             /* a demonstration model; known for certain once there is an engine */
     bool loopback;                   /* bound to this machine only: check Host */
     const char *api_key;             /* NULL: open */
     double ping_seconds;             /* 0 = APP_PING_SECONDS */

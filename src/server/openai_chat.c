@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "model/chat_template.h"
 #include "server/answer.h"
 #include "server/consult.h"
@@ -21,7 +22,8 @@ static int check_model(const struct app *app, struct chat_request *r, struct err
 {
     if (consult_is_for(r) || strcmp(r->model, app->model_id) == 0) return OK;
     memcpy(r->param, "model", sizeof "model");
-    return error_set(e, ERR_NOT_FOUND, "the model %.100s is not here; /v1/models lists what is", r->model);
+    return error_set(e, ERR_NOT_FOUND, "the model %.*s is not here; /v1/models lists what is", utf8_fit(r->model, 100),
+                     r->model);
 }
 
 static int prompt_ids(const struct engine *en, struct chat_request *r, struct token_list *ids, struct error *e)
@@ -110,12 +112,10 @@ static void handle(struct http_exchange *x, struct app *app, bool is_completion)
         return;
     }
     answer_own_request(a, r);
-    if (r->stream) {
+    if (r->stream)
         answer_stream(a, x);
-    } else {
-        answer_wait(a, x);
-        answer_free(a);
-    }
+    else
+        answer_whole(a, x);
 }
 
 void app_chat(struct http_exchange *x, void *app)

@@ -186,9 +186,12 @@ def test_start_sh_takes_paths_from_where_it_is_called(tmp_path):
     (tmp_path / "home/start.sh").write_bytes((ROOT / "start.sh").read_bytes())
     (tmp_path / "home/build").symlink_to(BUILD.resolve())
     (tmp_path / "broken.gguf").write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 64)
-    done = subprocess.run(["sh", "home/start.sh", "--model", "./broken.gguf", "--port", "0"], cwd=tmp_path, capture_output=True, text=True,
-                          env=dict(os.environ, XIAOBEI_HOME=str(tmp_path / "state")), timeout=60)
-    assert done.returncode == 65, (done.returncode, done.stderr)  # found, and refused for what it holds
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/xiaobei-start").symlink_to("../home/start.sh")
+    for script in ("home/start.sh", "elsewhere/xiaobei-start"):
+        done = subprocess.run(["sh", script, "--model", "./broken.gguf", "--port", "0"], cwd=tmp_path, capture_output=True, text=True,
+                              env=dict(os.environ, XIAOBEI_HOME=str(tmp_path / "state"), PATH="/usr/bin:/bin"), timeout=60)
+        assert done.returncode == 65, (done.returncode, done.stderr)  # found, and refused for what it holds
 
 
 def test_doctor_looks_and_says_what_to_do(tmp_path):

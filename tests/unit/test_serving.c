@@ -65,7 +65,9 @@ static struct engine_request request_of(struct asked *a, uint64_t tenant, int ma
                                .max_tokens = max_tokens,
                                .ignore_eos = true,
                                .tenant = tenant,
-                               .n_public = !tenant ? 0 : a->n < PUBLIC ? a->n : PUBLIC,
+                               .n_public = !tenant         ? 0
+                                           : a->n < PUBLIC ? a->n
+                                                           : PUBLIC,
                                .callback = watch,
                                .user = a};
     sampling_defaults(&r.sampling);
@@ -253,12 +255,41 @@ static void a_higher_priority_goes_first(void **state)
     engine_close(en);
 }
 
+/* A cancel may come at any moment, also while the request is on its way from the queue to its slot or back. */
+static void a_cancel_is_never_lost(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 100, TOGETHER = 6 };
+    static struct asked a[TOGETHER];
+    struct engine *en = open_engine(4, LONGEST);
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t ids[TOGETHER];
+        struct error e = {0};
+        memset(a, 0, sizeof a);
+        for (int i = 0; i < TOGETHER; i++) {
+            write_text(&a[i], 301 + (int)(dice() % 60), i, 0);
+            struct engine_request r = request_of(&a[i], 1, 600, 0);
+            check_ok(engine_submit(en, &r, &ids[i], &e), &e);
+        }
+        for (int i = 0; i < TOGETHER; i++) {
+            for (uint32_t spin = dice() % 20000; spin > 0; spin--) __asm__ volatile("" ::: "memory");
+            engine_cancel(en, ids[i]);
+        }
+        for (int i = 0; i < TOGETHER; i++) {
+            wait_for(&a[i]);
+            assert_int_equal(a[i].reason, FINISH_CANCELLED);
+        }
+    }
+    engine_close(en);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_turn_finds_the_first),   cmocka_unit_test(short_memory_costs_time_and_nothing_else),
         cmocka_unit_test(secrets_stay_with_their_tenants), cmocka_unit_test(tenants_take_turns),
         cmocka_unit_test(a_higher_priority_goes_first),
+        cmocka_unit_test(a_cancel_is_never_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
