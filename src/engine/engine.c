@@ -36,9 +36,10 @@ static int make_plan(struct engine *en, const struct engine_options *o, struct e
     struct plan_request r = {.max_length = en->max_length,
                              .sequences = en->slots,
                              .kv_tokens = en->kv_blocks * KV_BLOCK,
+                             .logit_rows = en->slots + STEP_GUESSES,
                              .threads = threadpool_size(en->pool),
                              .quant = o->quant,
-                             .max_batch = STEP_ROWS + en->slots,
+                             .max_batch = STEP_ROWS + en->slots + STEP_GUESSES,
                              .precise = o->precise,
                              .lora = o->lora_path};
     int rc = plan_compute(&en->plan, en->file, &r, e);
@@ -53,13 +54,13 @@ static int make_forward(struct engine *en, const struct engine_options *o, const
                                 .weights = &en->weights,
                                 .kernels = kernels,
                                 .pool = en->pool,
-                                .max_batch = STEP_ROWS + en->slots,
+                                .max_batch = STEP_ROWS + en->slots + STEP_GUESSES,
                                 .max_length = en->max_length,
                                 .slots = en->slots,
                                 .kv_blocks = en->kv_blocks,
                                 .precise = o->precise};
     en->rows = calloc((size_t)f.max_batch, sizeof *en->rows);
-    en->logits = malloc((size_t)en->slots * (size_t)en->config.vocab_size * sizeof *en->logits);
+    en->logits = malloc((size_t)(en->slots + STEP_GUESSES) * (size_t)en->config.vocab_size * sizeof *en->logits);
     if (!en->rows || !en->logits) return error_set(e, ERR_NOMEM, "no memory for the logits");
     int rc = kv_cache_new(&en->cache, en->kv_blocks, e);
     return rc ? rc : forward_new(&en->forward, &f, e);

@@ -77,6 +77,9 @@ struct engine_event {
 /* Return non-zero to cancel the request (the final event still comes). */
 typedef int (*engine_callback)(void *user, const struct engine_event *event);
 
+/* Whether tokens are guessed from what was said (draft.h). The answer is the same. */
+enum guessing { GUESS_WHERE_IT_PAYS, GUESS_NEVER, GUESS_ALWAYS };
+
 struct engine_request {
     const int32_t *ids; /* prompt; copied */
     int n_ids;
@@ -85,6 +88,7 @@ struct engine_request {
     const char *const *stop;  /* stop strings, copied */
     int n_stop;
     bool ignore_eos;
+    enum guessing guessing;
     int n_top_logprobs; /* 0..LIMIT_TOP_LOGPROBS */
     uint64_t tenant;    /* whose it is: what was computed for one tenant is never used for another. 0: keep nothing */
     int n_public;       /* the first so many ids are the built-in system prompt: shared between tenants */

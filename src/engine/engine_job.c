@@ -54,10 +54,12 @@ int job_new(struct job **out, const struct engine *en, const struct engine_reque
     j->max_tokens = max_tokens;
     j->tenant = r->tenant;
     j->priority = r->priority;
+    draft_init(&j->draft);
     j->text_of.owner = r->tenant ? cache_owner(r->tenant, en->lora) : 0;
     j->text_of.public_owner = r->n_public ? cache_owner(PUBLIC_TENANT, en->lora) : 0;
     j->text_of.n_public = r->n_public;
     j->ignore_eos = r->ignore_eos;
+    j->guessing = r->guessing;
     j->n_top = r->n_top_logprobs;
     j->deadline = r->deadline;
     j->callback = r->callback;

@@ -134,16 +134,51 @@ static void share_step(struct engine *en)
     if (count > 1 && list[count - 1]->step_rows == 0 && budget > 0) preempt(en, list[count - 1]);
 }
 
-static void add_rows(struct engine *en, struct job *j, int *n)
+/* Guesses for those that decode, as far as they pay and there is room for them without anybody giving way. */
+static void guess(struct engine *en)
+{
+    int rows = 0;
+    bool prefill = false;
+    int left = STEP_GUESSES;
+    for (int i = 0; i < en->slots; i++) {
+        if (!en->running[i]) continue;
+        rows += en->running[i]->step_rows;
+        prefill = prefill || en->running[i]->step_rows > 1;
+    }
+    for (int i = 0; i < en->slots; i++) {
+        struct job *j = en->running[i];
+        if (!j) continue;
+        j->n_guesses = 0;
+        if (prefill || j->step_rows != 1 || !decodes(j) || j->guessing == GUESS_NEVER)
+            continue; /* a step with a prompt is long enough */
+        int most = j->n_prompt + j->max_tokens - j->n_ids - 1;
+        int room = kv_blocks_for(j->n_ids) * KV_BLOCK - j->n_ids;
+        if (most > room) most = room;
+        if (most > left) most = left;
+        if (most > DRAFT_MOST) most = DRAFT_MOST;
+        int found = most > 0 ? draft_find(j->ids, j->n_ids, most, j->guesses) : 0;
+        j->n_guesses = found;
+        if (found && j->guessing != GUESS_ALWAYS) j->n_guesses = draft_worth(&j->draft, &en->costs, rows - 1, found);
+        j->step_rows += j->n_guesses;
+        rows += j->n_guesses;
+        left -= j->n_guesses;
+    }
+}
+
+static void add_rows(struct engine *en, struct job *j, int *n, int *wanted)
 {
     j->step_first = *n;
+    j->first_logits = *wanted;
     for (int i = 0; i < j->step_rows; i++) {
         int position = j->computed + i;
-        en->rows[(*n)++] = (struct forward_row){.token = j->ids[position],
+        bool known = position < j->n_ids;
+        bool want = position >= j->n_ids - 1;
+        en->rows[(*n)++] = (struct forward_row){.token = known ? j->ids[position] : j->guesses[position - j->n_ids],
                                                 .slot = j->slot,
                                                 .position = position,
-                                                .want_logits = position == j->n_ids - 1,
+                                                .want_logits = want,
                                                 .lora = en->lora};
+        *wanted += want;
     }
 }
 
@@ -151,42 +186,77 @@ static void add_rows(struct engine *en, struct job *j, int *n)
 static int build_step(struct engine *en)
 {
     int n = 0;
+    int wanted = 0;
     share_step(en);
+    guess(en);
     for (int i = 0; i < en->slots; i++)
-        if (en->running[i]) add_rows(en, en->running[i], &n);
+        if (en->running[i]) add_rows(en, en->running[i], &n, &wanted);
     return n;
 }
 
-/* After the step: account for a job's rows and, if it got logits, choose its token. */
-static void advance(struct engine *en, struct job *j, float *logits)
+/* Choose a token from one position's logits and hand it out; false if the job has ended and is gone. */
+static bool choose(struct engine *en, struct job *j, float *logits, int32_t *token)
 {
-    bool was_prefill = j->computed < j->n_prompt && !j->resumed;
-    j->computed += j->step_rows;
-    pthread_mutex_lock(&en->lock);
-    if (was_prefill) en->stats.prompt_tokens += (uint64_t)j->step_rows;
-    pthread_mutex_unlock(&en->lock);
-    job_publish(en, j);
-    if (was_prefill) job_prefilled(j);
-    if (!logits || atomic_load(&j->cancelled)) return; /* the next sweep ends a cancelled one */
     float logprob = 0;
     struct sampled_logprob top[LIMIT_TOP_LOGPROBS];
     bool wants_logprob = j->n_top > 0;
-    int32_t token = sampler_next(j->sampler, logits, wants_logprob ? &logprob : NULL, top, j->n_top);
-    if (token < 0) {
+    *token = sampler_next(j->sampler, logits, wants_logprob ? &logprob : NULL, top, j->n_top);
+    if (*token < 0) {
         struct error e = {0};
         error_set(&e, ERR_INTERNAL, "no token can be chosen: every logit is masked or not a number");
         finish_running(en, j, FINISH_ERROR, &e);
-        return;
+        return false;
     }
     pthread_mutex_lock(&en->lock);
     en->stats.completion_tokens++;
     pthread_mutex_unlock(&en->lock);
     enum finish_reason reason;
-    bool complete = job_token(en, j, token, logprob, top, &reason);
-    if (atomic_load(&j->cancelled))
+    bool complete = job_token(en, j, *token, logprob, top, &reason);
+    if (atomic_load(&j->cancelled)) {
         finish_running(en, j, FINISH_CANCELLED, NULL);
-    else if (complete)
-        finish_running(en, j, reason, NULL);
+        return false;
+    }
+    if (complete) finish_running(en, j, reason, NULL);
+    return !complete;
+}
+
+/* The known token's logits, then those of every guess that was right: a wrong one ends it, its keys and values are
+ * written over. */
+static void hand_out(struct engine *en, struct job *j, float *logits)
+{
+    size_t vocab = (size_t)en->config.vocab_size;
+    int tried = j->n_guesses;
+    int hits = 0;
+    int32_t token;
+    j->n_guesses = 0;
+    while (choose(en, j, logits + (size_t)hits * vocab, &token)) {
+        if (hits >= tried || token != j->guesses[hits]) {
+            draft_learn(&j->draft, tried, hits);
+            break;
+        }
+        hits++;
+        j->computed++;
+    }
+    if (tried == 0) return;
+    pthread_mutex_lock(&en->lock);
+    en->stats.guessed_tokens += (uint64_t)tried;
+    en->stats.guesses_right += (uint64_t)hits;
+    pthread_mutex_unlock(&en->lock);
+}
+
+/* After the step: account for a job's rows and, if it got logits, choose its tokens. */
+static void advance(struct engine *en, struct job *j, float *logits)
+{
+    bool was_prefill = j->computed < j->n_prompt && !j->resumed;
+    int known = j->step_rows - j->n_guesses;
+    j->computed += known;
+    pthread_mutex_lock(&en->lock);
+    if (was_prefill) en->stats.prompt_tokens += (uint64_t)known;
+    pthread_mutex_unlock(&en->lock);
+    job_publish(en, j);
+    if (was_prefill) job_prefilled(j);
+    if (!logits || atomic_load(&j->cancelled)) return; /* the next sweep ends a cancelled one */
+    hand_out(en, j, logits);
 }
 
 static void step_done(struct engine *en)
@@ -229,18 +299,21 @@ static void run_step(struct engine *en)
     int n = build_step(en);
     struct error e = {0};
     if (n == 0) return;
+    double start = clock_monotonic();
     if (forward_step(en->forward, en->rows, n, en->logits, &e)) {
         step_apart(en);
         return;
     }
+    int wanted = 0;
+    for (int r = 0; r < n; r++) wanted += en->rows[r].want_logits;
+    if (wanted == n) draft_cost(&en->costs, n, clock_monotonic() - start);
     step_done(en);
-    /* logits come in row order; a job's last row is the only one that wants them */
-    float *of_row[LIMIT_SLOTS] = {0};
-    size_t next = 0;
-    for (int r = 0; r < n; r++)
-        if (en->rows[r].want_logits) of_row[en->rows[r].slot] = en->logits + next++ * (size_t)en->config.vocab_size;
-    for (int i = 0; i < en->slots; i++)
-        if (en->running[i] && en->running[i]->step_rows) advance(en, en->running[i], of_row[i]);
+    for (int i = 0; i < en->slots; i++) {
+        struct job *j = en->running[i];
+        if (!j || !j->step_rows) continue;
+        bool wants = en->rows[j->step_first + j->step_rows - 1].want_logits;
+        advance(en, j, wants ? en->logits + (size_t)j->first_logits * (size_t)en->config.vocab_size : NULL);
+    }
 }
 
 /* Sleep until there is something to do; false when the engine is to stop. */

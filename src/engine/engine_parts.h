@@ -11,47 +11,15 @@
 #include "engine/engine.h"
 #include "engine/forward.h"
 #include "engine/kv_cache.h"
+#include "engine/job.h"
 #include "engine/kv_store.h"
-#include "engine/stops.h"
 
 enum {
     STEP_ROWS = 512,        /* rows of a step when nothing decodes */
     STEP_ROWS_SHARED = 128, /* when others decode: their gap stays small */
     DEFAULT_MAX_LENGTH = 8192,
+    STEP_GUESSES = 16,  /* guessed rows of a step, all sequences together */
     TENANT_TURNS = 256, /* tenants whose last turn is remembered */
-};
-
-struct job {
-    uint64_t id;
-    struct job *next; /* in the queue */
-    int32_t *ids;     /* [n_prompt + max_tokens], owned: the prompt, then what was generated */
-    int n_ids;        /* known so far; the last one is not computed yet */
-    int n_prompt;
-    int max_tokens; /* already clipped to the context */
-    uint64_t tenant;
-    int priority;
-    bool ignore_eos;
-    int n_top;
-    double deadline;
-    engine_callback callback;
-    void *user;
-    struct sampler *sampler;
-    struct stops *stops;
-    struct buf text;       /* what the running event releases */
-    atomic_bool cancelled; /* set from any thread, or by the callback */
-
-    int slot;     /* -1 while queued */
-    int computed; /* positions in the K/V store */
-    int generated;
-    struct kv_text text_of; /* tokens and n are set before use; owners and n_public for good */
-    int *blocks;            /* [kv_blocks_for(n_prompt + max_tokens)]; references held while it has a slot */
-    int n_blocks;
-    int published;             /* blocks that others may find */
-    bool public_done;          /* the public prompt was looked after */
-    bool resumed;              /* it was preempted: what it generated is computed again */
-    int step_first, step_rows; /* its rows in the running step */
-    struct engine_usage usage;
-    double submitted, started, first_token;
 };
 
 /* When a tenant was admitted last: among equals who waited longest goes first. */
@@ -79,33 +47,17 @@ struct engine {
     struct job *queue_head, *queue_tail;
     int queue_length;
     struct job *running[LIMIT_SLOTS]; /* the thread writes it under lock, reads it without */
-    struct job *moving; /* on its way between the queue and a slot, so that a cancel finds it */
+    struct job *moving;               /* on its way between the queue and a slot, so that a cancel finds it */
     struct engine_stats stats;
     bool stopping;
     uint64_t next_id;
     struct tenant_turn turns[TENANT_TURNS]; /* whose turn it is to be admitted */
     uint64_t admissions;
 
-    struct forward_row *rows; /* [STEP_ROWS + slots]; the thread's */
-    float *logits;            /* [slots][vocab] */
+    struct forward_row *rows; /* [STEP_ROWS + slots + STEP_GUESSES]; the thread's */
+    float *logits;            /* [slots + STEP_GUESSES][vocab] */
+    struct draft_costs costs;
 };
-
-/* engine_job.c */
-int job_new(struct job **out, const struct engine *en, const struct engine_request *r, struct error *e) MUST_USE;
-void job_free(struct job *j);
-/* Deliver the final event and free the job. error NULL: DONE with reason. Without the lock. */
-void job_finish(struct engine *en, struct job *j, enum finish_reason reason, const struct error *error);
-/* Report progress of the prefill, or one token; job_token returns true if the answer is complete (*reason says why). */
-void job_prefilled(struct job *j);
-bool job_token(const struct engine *en, struct job *j, int32_t token, float logprob, const struct sampled_logprob *top,
-               enum finish_reason *reason);
-
-/* engine_kv.c: all on the engine's thread */
-bool job_fits(const struct engine *en, struct job *j); /* are there blocks for its tokens, if cached ones give way? */
-void job_place(struct engine *en, struct job *j);      /* into its slot, with what the cache has of it */
-bool job_reserve(struct engine *en, struct job *j, int positions); /* blocks for positions [0, positions) */
-void job_publish(struct engine *en, struct job *j);                /* blocks that became full may be found by others */
-void job_leave(struct engine *en, struct job *j); /* give its blocks back; what it computed stays findable */
 
 /* engine_queue.c: takes the lock itself. NULL: none */
 struct job *queue_take_over(struct engine *en); /* one that is cancelled or too late */

@@ -10,6 +10,7 @@ struct engine;
 struct engine_stats {
     int running, queued, slots;
     int kv_blocks, kv_blocks_used, kv_blocks_cached; /* of KV_BLOCK positions; used: by running sequences */
+    uint64_t guessed_tokens, guesses_right;          /* draft.h */
     uint64_t preemptions, evictions, cached_tokens;
     double last_step; /* clock_monotonic() of the last completed step or of the last time it was idle */
     uint64_t steps, requests, finished, failed, cancelled;

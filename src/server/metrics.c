@@ -97,6 +97,10 @@ static void write_engine(const struct engine_stats *s, struct buf *out)
     write_value(out, "xiaobei_kv_evictions_total", "counter", "Cached blocks that gave way", (double)s->evictions);
     write_value(out, "xiaobei_preemptions_total", "counter", "Sequences sent back to the queue for want of memory",
                 (double)s->preemptions);
+    write_value(out, "xiaobei_guessed_tokens_total", "counter", "Tokens guessed from what was said before",
+                (double)s->guessed_tokens);
+    write_value(out, "xiaobei_guesses_right_total", "counter", "Of these, those that were sampled then",
+                (double)s->guesses_right);
     write_value(out, "xiaobei_requests_finished_total", "counter", "Answers that ended by themselves",
                 (double)s->finished);
     write_value(out, "xiaobei_requests_cancelled_total", "counter", "Answers that were cancelled",

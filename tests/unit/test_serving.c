@@ -283,13 +283,73 @@ static void a_cancel_is_never_lost(void **state)
     engine_close(en);
 }
 
+/* Answers that repeat what was said: guessed or one by one, at any temperature and beside others, the same tokens. */
+static void guesses_change_nothing(void **state)
+{
+    (void)state;
+    enum { CROWD = 3, ANSWER = 120 };
+    static struct asked a[CROWD], b[CROWD];
+    struct engine *en = open_engine(4, 0);
+    struct engine *plain = open_engine(4, 0);
+    for (int round = 0; round < 12; round++) {
+        int crowd = round % 4 == 3 ? CROWD : 1;
+        memset(a, 0, sizeof a);
+        memset(b, 0, sizeof b);
+        for (int i = 0; i < crowd; i++) {
+            a[i].n = b[i].n = 200 + 17 * i;
+            for (int k = 0; k < a[i].n; k++) a[i].ids[k] = b[i].ids[k] = 5 + (k * k) % (7 + round); /* it repeats */
+            float temperature = round < 6 ? 0 : 0.1f * (float)round;
+            struct engine_request r = request_of(&a[i], 0, ANSWER, temperature);
+            struct engine_request s = request_of(&b[i], 0, ANSWER, temperature);
+            if (round % 2) r.sampling.repetition_penalty = s.sampling.repetition_penalty = 1.1f;
+            s.guessing = GUESS_NEVER;
+            r.guessing = GUESS_ALWAYS;
+            submit(en, &r);
+            submit(plain, &s);
+        }
+        for (int i = 0; i < crowd; i++) {
+            wait_for(&a[i]);
+            wait_for(&b[i]);
+            assert_true(a[i].error == OK && a[i].count == ANSWER && b[i].count == ANSWER);
+            assert_memory_equal(a[i].tokens, b[i].tokens, sizeof *a[i].tokens * ANSWER);
+        }
+    }
+    struct engine_stats s;
+    engine_get_stats(en, &s);
+    assert_true(s.guessed_tokens > 200 && s.guesses_right > 50);
+    engine_get_stats(plain, &s);
+    assert_int_equal(s.guessed_tokens, 0);
+    engine_close(en);
+    engine_close(plain);
+}
+
+static void guesses_follow_the_latest_longest_match(void **state)
+{
+    (void)state;
+    int32_t out[DRAFT_MOST];
+    static const int32_t text[] = {1, 2, 3, 4, 50, 51, 9, 1, 2, 3, 4, 60, 61, 8, 2, 3, 4, 70, 1, 2, 3, 4};
+    assert_int_equal(draft_find(text, 22, 2, out), 2);
+    assert_true(out[0] == 60 && out[1] == 61); /* four tokens matched, later than 50; three with 70 are fewer */
+    assert_int_equal(draft_find(text, 7, 4, out), 0);
+    static const int32_t same[] = {5, 5, 5, 5, 5, 5};
+    assert_int_equal(draft_find(same, 6, DRAFT_MOST, out), 1);
+    struct draft d;
+    struct draft_costs costs = {.one = 1, .more = 0.05};
+    draft_init(&d);
+    assert_true(draft_worth(&d, &costs, 0, 7) >= 3); /* rows cost next to nothing */
+    for (int i = 0; i < 30; i++) draft_learn(&d, 3, 0);
+    costs.more = 0.5;
+    assert_int_equal(draft_worth(&d, &costs, 0, 7), 0); /* never right and dear */
+    assert_int_equal(draft_worth(&d, &costs, 0, 7), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_turn_finds_the_first),   cmocka_unit_test(short_memory_costs_time_and_nothing_else),
         cmocka_unit_test(secrets_stay_with_their_tenants), cmocka_unit_test(tenants_take_turns),
-        cmocka_unit_test(a_higher_priority_goes_first),
-        cmocka_unit_test(a_cancel_is_never_lost),
+        cmocka_unit_test(a_higher_priority_goes_first),    cmocka_unit_test(a_cancel_is_never_lost),
+        cmocka_unit_test(guesses_change_nothing),          cmocka_unit_test(guesses_follow_the_latest_longest_match),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
