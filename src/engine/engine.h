@@ -80,6 +80,9 @@ typedef int (*engine_callback)(void *user, const struct engine_event *event);
 /* Whether tokens are guessed from what was said (draft.h). The answer is the same. */
 enum guessing { GUESS_WHERE_IT_PAYS, GUESS_NEVER, GUESS_ALWAYS };
 
+/* Instead of an answer: the mean of all positions' last hidden states, or the last position's, of length 1. */
+enum pooling { POOL_NONE, POOL_MEAN, POOL_LAST };
+
 struct engine_request {
     const int32_t *ids; /* prompt; copied */
     int n_ids;
@@ -89,6 +92,8 @@ struct engine_request {
     int n_stop;
     bool ignore_eos;
     enum guessing guessing;
+    enum pooling pooling;
+    float *pooled;      /* [hidden_size], filled before the final event; NULL without pooling */
     int n_top_logprobs; /* 0..LIMIT_TOP_LOGPROBS */
     uint64_t tenant;    /* whose it is: what was computed for one tenant is never used for another. 0: keep nothing */
     int n_public;       /* the first so many ids are the built-in system prompt: shared between tenants */

@@ -16,6 +16,7 @@ static int check_request(const struct engine *en, const struct engine_request *r
             r->n_ids, en->max_length);
     if (r->n_public < 0 || r->n_public > r->n_ids)
         return error_set(e, ERR_INVALID, "the public part cannot be longer than the prompt");
+    if (r->pooling && !r->pooled) return error_set(e, ERR_INVALID, "pooling needs a place for its result");
     if (r->max_tokens < 1) return error_set(e, ERR_INVALID, "max_tokens must be at least 1");
     if (r->n_top_logprobs < 0 || r->n_top_logprobs > LIMIT_TOP_LOGPROBS)
         return error_set(e, ERR_INVALID, "top_logprobs must be from 0 to %d", LIMIT_TOP_LOGPROBS);
@@ -55,11 +56,14 @@ int job_new(struct job **out, const struct engine *en, const struct engine_reque
     j->tenant = r->tenant;
     j->priority = r->priority;
     draft_init(&j->draft);
-    j->text_of.owner = r->tenant ? cache_owner(r->tenant, en->lora) : 0;
-    j->text_of.public_owner = r->n_public ? cache_owner(PUBLIC_TENANT, en->lora) : 0;
+    j->text_of.owner = r->tenant && !r->pooling ? cache_owner(r->tenant, en->lora) : 0;
+    j->text_of.public_owner = r->n_public && !r->pooling ? cache_owner(PUBLIC_TENANT, en->lora) : 0;
     j->text_of.n_public = r->n_public;
     j->ignore_eos = r->ignore_eos;
     j->guessing = r->guessing;
+    j->pooling = r->pooling;
+    j->pooled = r->pooled;
+    if (j->pooling) memset(j->pooled, 0, sizeof *j->pooled * (size_t)en->config.hidden_size);
     j->n_top = r->n_top_logprobs;
     j->deadline = r->deadline;
     j->callback = r->callback;

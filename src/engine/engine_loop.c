@@ -100,7 +100,7 @@ static int by_age(const struct engine *en, struct job *list[LIMIT_SLOTS])
 
 static bool decodes(const struct job *j)
 {
-    return j->n_ids - j->computed == 1;
+    return j->n_ids - j->computed == 1 && !j->pooling;
 }
 
 /* How many of the wanted rows there are blocks for, younger jobs (list[*count - 1] is the youngest) giving way. */
@@ -172,7 +172,7 @@ static void add_rows(struct engine *en, struct job *j, int *n, int *wanted)
     for (int i = 0; i < j->step_rows; i++) {
         int position = j->computed + i;
         bool known = position < j->n_ids;
-        bool want = position >= j->n_ids - 1;
+        bool want = position >= j->n_ids - 1 && !j->pooling;
         en->rows[(*n)++] = (struct forward_row){.token = known ? j->ids[position] : j->guesses[position - j->n_ids],
                                                 .slot = j->slot,
                                                 .position = position,
@@ -255,6 +255,10 @@ static void advance(struct engine *en, struct job *j, float *logits)
     pthread_mutex_unlock(&en->lock);
     job_publish(en, j);
     if (was_prefill) job_prefilled(j);
+    if (j->pooling) {
+        if (pool_finish(en, j)) finish_running(en, j, FINISH_STOP, NULL);
+        return;
+    }
     if (!logits || atomic_load(&j->cancelled)) return; /* the next sweep ends a cancelled one */
     hand_out(en, j, logits);
 }
@@ -286,6 +290,7 @@ static void step_apart(struct engine *en)
         if (!j || !j->step_rows) continue;
         const struct forward_row *rows = en->rows + j->step_first;
         struct error e = {0};
+        pool_watch(en, j->pooling, j->step_first);
         if (forward_step(en->forward, rows, j->step_rows, en->logits, &e))
             finish_running(en, j, FINISH_ERROR, &e);
         else
@@ -299,6 +304,9 @@ static void run_step(struct engine *en)
     int n = build_step(en);
     struct error e = {0};
     if (n == 0) return;
+    bool pools = false;
+    for (int i = 0; i < en->slots; i++) pools = pools || (en->running[i] && en->running[i]->pooling);
+    pool_watch(en, pools, 0);
     double start = clock_monotonic();
     if (forward_step(en->forward, en->rows, n, en->logits, &e)) {
         step_apart(en);

@@ -57,6 +57,7 @@ struct engine {
     struct forward_row *rows; /* [STEP_ROWS + slots + STEP_GUESSES]; the thread's */
     float *logits;            /* [slots + STEP_GUESSES][vocab] */
     struct draft_costs costs;
+    int probe_first; /* engine_pool.c: which of the rows the running step begins with */
 };
 
 /* engine_queue.c: takes the lock itself. NULL: none */

@@ -21,6 +21,9 @@ struct job {
     int priority;
     bool ignore_eos;
     enum guessing guessing;
+    enum pooling pooling;
+    float *pooled; /* the request's */
+    int pooled_to; /* positions that are in it: a step that is computed again adds none twice */
     int n_top;
     double deadline;
     engine_callback callback;
@@ -57,6 +60,10 @@ void job_finish(struct engine *en, struct job *j, enum finish_reason reason, con
 void job_prefilled(struct job *j);
 bool job_token(const struct engine *en, struct job *j, int32_t token, float logprob, const struct sampled_logprob *top,
                enum finish_reason *reason);
+
+/* engine_pool.c: jobs that want their text's hidden states; the engine's thread */
+void pool_watch(struct engine *en, bool on, int first_row); /* before a step; first_row: of en->rows, its first */
+bool pool_finish(const struct engine *en, struct job *j);   /* all computed: true, and the result is complete */
 
 /* engine_kv.c: all on the engine's thread */
 bool job_fits(const struct engine *en, struct job *j); /* are there blocks for its tokens, if cached ones give way? */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/engine_parts.h"
+#include "golden/golden.h"
 
 #define MODEL "tests/golden/data/tied-bf16"
 
@@ -343,13 +344,73 @@ static void guesses_follow_the_latest_longest_match(void **state)
     assert_int_equal(draft_worth(&d, &costs, 0, 7), 0);
 }
 
+/* The reference's hidden states, pooled by the test itself; beside others and with little memory. */
+static void pooled_texts_equal_the_reference(void **state)
+{
+    (void)state;
+    enum { HIDDEN = 128, COPIES = 4 };
+    static float got[COPIES][HIDDEN];
+    static struct asked a[COPIES], other;
+    struct error e = {0};
+    int32_t *ids;
+    size_t n;
+    size_t count;
+    check_ok(npy_read_ids(MODEL "/gold_input_ids.npy", &ids, &n, &e), &e);
+    float *hidden = golden_floats(MODEL "/gold_hidden.npy", &count); /* [layers + 1][n][hidden] */
+    struct engine *en = NULL;
+    struct engine_options o = {.model_path = MODEL, .threads = 2, .slots = 8, .max_length = 256}; /* without YaRN */
+    check_ok(engine_open(&en, &o, &e), &e);
+    assert_int_equal(engine_config(en)->hidden_size, HIDDEN);
+    const float *last_layer = hidden + count - n * HIDDEN;
+    memset(a, 0, sizeof a);
+    memset(&other, 0, sizeof other);
+    write_text(&other, 200, 1, 1);
+    struct engine_request r = request_of(&other, 1, 50, 0);
+    submit(en, &r);
+    for (int i = 0; i < COPIES; i++) {
+        memcpy(a[i].ids, ids, n * sizeof *ids);
+        a[i].n = (int)n;
+        r = request_of(&a[i], 1, 1, 0);
+        r.pooling = i % 2 ? POOL_MEAN : POOL_LAST;
+        r.pooled = got[i];
+        submit(en, &r);
+    }
+    for (int i = 0; i < COPIES; i++) {
+        double want[HIDDEN] = {0};
+        double dot = 0;
+        double square = 0;
+        double length = 0;
+        wait_for(&a[i]);
+        assert_true(a[i].error == OK && a[i].count == 0 && a[i].reason == FINISH_STOP);
+        for (size_t p = i % 2 ? 0 : n - 1; p < n; p++)
+            for (int d = 0; d < HIDDEN; d++) want[d] += (double)last_layer[p * HIDDEN + (size_t)d];
+        for (int d = 0; d < HIDDEN; d++) {
+            dot += want[d] * (double)got[i][d];
+            square += want[d] * want[d];
+            length += (double)got[i][d] * (double)got[i][d];
+        }
+        assert_true(fabs(length - 1) < 1e-5 && dot / sqrt(square) > 0.999);
+    }
+    assert_memory_equal(got[0], got[2], sizeof got[0]);
+    assert_memory_equal(got[1], got[3], sizeof got[1]);
+    wait_for(&other);
+    engine_close(en);
+    free(ids);
+    free(hidden);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_second_turn_finds_the_first),   cmocka_unit_test(short_memory_costs_time_and_nothing_else),
-        cmocka_unit_test(secrets_stay_with_their_tenants), cmocka_unit_test(tenants_take_turns),
-        cmocka_unit_test(a_higher_priority_goes_first),    cmocka_unit_test(a_cancel_is_never_lost),
-        cmocka_unit_test(guesses_change_nothing),          cmocka_unit_test(guesses_follow_the_latest_longest_match),
+        cmocka_unit_test(a_second_turn_finds_the_first),
+        cmocka_unit_test(short_memory_costs_time_and_nothing_else),
+        cmocka_unit_test(secrets_stay_with_their_tenants),
+        cmocka_unit_test(tenants_take_turns),
+        cmocka_unit_test(a_higher_priority_goes_first),
+        cmocka_unit_test(a_cancel_is_never_lost),
+        cmocka_unit_test(guesses_change_nothing),
+        cmocka_unit_test(pooled_texts_equal_the_reference),
+        cmocka_unit_test(guesses_follow_the_latest_longest_match),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
