@@ -66,6 +66,7 @@
 #define LIMIT_SSE_BACKLOG      (4 * MIB) /* unread answer of a slow client; beyond it the request is cancelled */
 #define LIMIT_MESSAGES         1024      /* chat messages in a request */
 #define LIMIT_TOOLS            128
+#define LIMIT_EMBEDDING_INPUTS 2048 /* texts of one request, as OpenAI's API */
 
 /* --- files and logs --------------------------------------------------------------------------------------------- */
 #define LIMIT_PATH        4096

@@ -15,15 +15,11 @@
 #define LOG_MODULE "server"
 
 static const struct http_route routes[] = {
-    {"POST", "/v1/chat/completions", app_chat},
-    {"POST", "/v1/completions", app_completions},
-    {"GET", "/v1/models", app_models},
-    {"GET", "/v1/models/*", app_models},
-    {"GET", "/health", app_health},
-    {"GET", "/metrics", app_metrics},
-    {"GET", "/", page_handle},
-    {"GET", "/assets/*", page_handle},
-    {0},
+    {"POST", "/v1/chat/completions", app_chat}, {"POST", "/v1/completions", app_completions},
+    {"POST", "/v1/embeddings", app_embeddings}, {"GET", "/v1/models", app_models},
+    {"GET", "/v1/models/*", app_models},        {"GET", "/health", app_health},
+    {"GET", "/metrics", app_metrics},           {"GET", "/", page_handle},
+    {"GET", "/assets/*", page_handle},          {0},
 };
 
 const struct http_route *app_routes(void)
