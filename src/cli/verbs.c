@@ -18,6 +18,8 @@
     X(bench)                                                                                                           \
     X(quantize)                                                                                                        \
     X(make_random)                                                                                                     \
+    X(guard)                                                                                                           \
+    X(eval)                                                                                                            \
     X(tokenize)                                                                                                        \
     X(template)                                                                                                        \
     X(logits)                                                                                                          \
