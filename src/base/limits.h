@@ -37,6 +37,9 @@
 #define LIMIT_JSON_DEPTH     100               /* nesting of JSON that comes from outside */
 #define LIMIT_NPY_ELEMENTS   ((size_t)1 << 31) /* elements of an .npy file */
 
+/* --- medical ---------------------------------------------------------------------------------------------------- */
+#define LIMIT_MEDICAL_TEXT (1 * MIB) /* one text read by the medical rules: a message, an answer */
+
 /* --- engine ----------------------------------------------------------------------------------------------------- */
 #define LIMIT_THREADS      256
 #define LIMIT_STOP_STRINGS 16
