@@ -39,10 +39,10 @@
 #define LIMIT_NPY_ELEMENTS   ((size_t)1 << 31) /* elements of an .npy file */
 
 /* --- medical ---------------------------------------------------------------------------------------------------- */
-#define LIMIT_MEDICAL_TEXT   (1 * MIB) /* one text read by the medical rules: a message, an answer */
-#define LIMIT_GUARD_LEXICON  (4 * MIB) /* all words the guard knows; the tables hold about 200 KiB */
+#define LIMIT_MEDICAL_TEXT   (1 * MIB)  /* one text read by the medical rules: a message, an answer */
+#define LIMIT_GUARD_LEXICON  (4 * MIB)  /* all words the guard knows; the tables hold about 200 KiB */
 #define LIMIT_EVAL_FILE      (64 * MIB) /* labelled cases */
-#define LIMIT_GUARD_SENTENCE 1536u     /* bytes held back at most while a sentence has no end */
+#define LIMIT_GUARD_SENTENCE 1536u      /* bytes held back at most while a sentence has no end */
 
 /* --- engine ----------------------------------------------------------------------------------------------------- */
 #define LIMIT_THREADS      256
@@ -73,6 +73,10 @@
 #define LIMIT_MESSAGES         1024      /* chat messages in a request */
 #define LIMIT_TOOLS            128
 #define LIMIT_EMBEDDING_INPUTS 2048 /* texts of one request, as OpenAI's API */
+
+#define LIMIT_TRIAGE_TURNS 1024              /* messages in it */
+#define LIMIT_TRIAGE_FILE  (8 * MIB)         /* one of its files: concepts, rules, cards; training data */
+#define LIMIT_TRIAGE_ITEMS ((size_t)1 << 22) /* entries of one of its tables, hits in one text */
 
 /* --- files and logs --------------------------------------------------------------------------------------------- */
 #define LIMIT_PATH        4096

@@ -1,5 +1,5 @@
-/* eval_suites.h - the suites of `xiaobei eval`, one file each (cli/eval_NAME.c). A suite gets its own arguments (argv[0]
- * is its name), prints figures only, and fills e. Thread: the verb's. */
+/* eval_suites.h - the suites of `xiaobei eval`, one file each (cli/eval_NAME.c). A suite gets its own arguments
+ * (argv[0] is its name), prints figures only, and fills e. Thread: the verb's. */
 #ifndef XIAOBEI_CLI_EVAL_SUITES_H
 #define XIAOBEI_CLI_EVAL_SUITES_H
 
@@ -9,6 +9,8 @@
 #include "base/error.h"
 
 int eval_guard(int argc, char **argv, struct error *e) MUST_USE;
+int eval_triage(int argc, char **argv, struct error *e) MUST_USE;
+int eval_selfharm(int argc, char **argv, struct error *e) MUST_USE;
 
 /* Call handler with every line's object. Errors name the line. */
 typedef int (*eval_case)(void *user, const json_t *line, struct error *e);

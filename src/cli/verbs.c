@@ -24,6 +24,9 @@
     X(template)                                                                                                        \
     X(logits)                                                                                                          \
     X(generate)                                                                                                        \
+    X(triage)                                                                                                          \
+    X(eval)                                                                                                            \
+    X(train_triage)                                                                                                    \
     X(version)                                                                                                         \
     /* end of the list */
 /* clang-format on */
