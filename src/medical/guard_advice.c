@@ -1,6 +1,6 @@
-/* guard_advice.c - advice without a number: start, stop, switch, raise, taper; which antibiotic; is this dose right; ways
- * around a prescription. A verb that has a medicine for its object is suspect until the sentence forbids it, leaves it to
- * the doctor, asks about it or tells what comes of it. */
+/* guard_advice.c - advice without a number: start, stop, switch, raise, taper; which antibiotic; is this dose right;
+ * ways around a prescription. A verb that has a medicine for its object is suspect until the sentence forbids it,
+ * leaves it to the doctor, asks about it or tells what comes of it. */
 #include <string.h>
 
 #include "medical/guard_rules.h"
@@ -31,15 +31,16 @@ static bool is_medicine(const struct guard_view *v, size_t i)
 /* 停药, 加量, 减半, 换药: the medicine is in the word. */
 static bool names_medicine(const struct guard_view *v, size_t i)
 {
-    return holds(v, i, "药") || holds(v, i, "量") || holds(v, i, "服") || holds(v, i, "dose") || holds(v, i, "tablet") ||
-           holds(v, i, "pill") || holds(v, i, "titrate") || holds(v, i, "taper") || holds(v, i, "discontinu");
+    return holds(v, i, "药") || holds(v, i, "量") || holds(v, i, "服") || holds(v, i, "dose") ||
+           holds(v, i, "tablet") || holds(v, i, "pill") || holds(v, i, "titrate") || holds(v, i, "taper") ||
+           holds(v, i, "discontinu");
 }
 
 /* 换, 停, 减, "cut", "hold": words of all days; the medicine must stand beside them. */
 static bool is_weak(const struct guard_view *v, size_t i)
 {
-    static const char *const weak[] = {"停止", "增加", "减少", "中断", "更换", "提高到", "改为", "改成", "换成", "搭配", "配合",
-                                       "替换", "暂停", "恢复服用"};
+    static const char *const weak[] = {"停止", "增加", "减少", "中断", "更换", "提高到", "改为",
+                                       "改成", "换成", "搭配", "配合", "替换", "暂停",   "恢复服用"};
     if ((uint8_t)v->line->text.text[v->t[i].start] < 0x80) return !names_medicine(v, i);
     if (length(&v->t[i]) <= 3) return true;
     for (size_t k = 0; k < sizeof weak / sizeof *weak; k++)
@@ -58,7 +59,8 @@ static bool has_object(const struct guard_view *v, size_t i)
     if (names_medicine(v, i)) return true;
     bool weak = is_weak(v, i);
     for (size_t k = i; k-- > 0 && v->t[k].clause == clause && i - k <= REACH + 2;) {
-        if (guard_is_drug(v, k)) return !weak || guard_has_before(v, i, SHOULD | TURN) || guard_has_after(v, i, TAKE) || i - k <= 2;
+        if (guard_is_drug(v, k))
+            return !weak || guard_has_before(v, i, SHOULD | TURN) || guard_has_after(v, i, TAKE) || i - k <= 2;
         if (guard_is_other(v, k)) return false;
     }
     if (weak) return false;
@@ -103,15 +105,19 @@ static bool is_excused(const struct guard_view *v, size_t i)
     bool verb_is_negative = holds(v, i, "不") || holds(v, i, "别");
     if (v->line->is_question || v->context->refused) return true;
     if (!verb_is_negative && negated(v, i)) return true;
-    if (guard_said_before(v, i, SELF) && guard_said_before(v, i, NEG) && !names_new_drug(v, i) && !directed_before(v, i))
+    if (guard_said_before(v, i, SELF) && guard_said_before(v, i, NEG) && !names_new_drug(v, i) &&
+        !directed_before(v, i))
         return true;
     if (guard_has_before(v, i, ASK | WHETHER | DOCTOR) && !guard_has_before(v, i, TURN)) return true;
-    if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i))) return true;
+    if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i)))
+        return true;
     if (v->all & ASK && guard_has_after(v, i, BEFORE) && !directed_before(v, i)) return true;
     if (guard_has_after(v, i, MAY) && !directed_before(v, i)) return true;
     if (guard_has_before(v, i, MAY) && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i)) return true;
     if (guard_has_before(v, i, SELF) && v->all & (MAY | NEG)) return true;
-    if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) && !directed_before(v, i)) return true;
+    if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) &&
+        !directed_before(v, i))
+        return true;
     if (past(v, i) && !directed_before(v, i)) return true;
     if (v->all & PRESCRIBED && v->t[i].classes & START && !(v->all & (CHANGE | UP | DOWN))) return true;
     return v->t[i].classes & STOP && v->all & EMERGENCY && v->drugs == 0;
@@ -147,9 +153,12 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
         if (drug == v->n) continue;
         bool first = i == 0 || v->t[i - 1].clause != clause || (v->t[i - 1].classes & (SHOULD | TURN));
         if (!first && !directed_before(v, i)) continue;
-        if (v->all & (ASK | WHETHER | DOCTOR | SAID | PRESCRIBED) || negated(v, i) || v->line->is_question || v->context->refused)
+        if (v->all & (ASK | WHETHER | DOCTOR | SAID | PRESCRIBED) || negated(v, i) || v->line->is_question ||
+            v->context->refused)
             continue;
-        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) || v->all & SWALLOW) continue;
+        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) ||
+            v->all & SWALLOW)
+            continue;
         if (v->all & NEG && v->all & (INTERACT | SELF)) continue;
         guard_add(out, v, v->t[drug].drug & IS_ANTIBIOTIC ? GUARD_CHOICE : GUARD_CHANGE, i, drug);
     }
@@ -192,13 +201,15 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         bool taken = holds(v, i, "吃") || holds(v, i, "用得");
         bool dosage = guard_clause_has(v, clause, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD | EXERCISE);
         if (!dosage && v->context->dosage && clause == 0 && guard_clause_has(v, clause, PRON)) dosage = true;
-        if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD))
+        if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) &&
+            !guard_clause_has(v, clause, LAB | FOOD))
             dosage = true;
         if (!dosage && !(taken && guard_topic_is_drug(v, clause + 1))) continue;
         if (v->line->is_question || v->context->refused || v->all & (REFUSE | WHETHER)) continue;
         if (guard_has_before(v, i, MAY | ASK | DOCTOR) || guard_has_after(v, i, MAY | ASK)) continue;
         bool denied = false;
-        for (size_t k = i; k-- > 0 && v->t[k].clause == clause;) denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
+        for (size_t k = i; k-- > 0 && v->t[k].clause == clause;)
+            denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
         if (denied) continue;
         guard_add(out, v, GUARD_CONFIRM, i, i);
     }

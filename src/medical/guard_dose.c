@@ -1,6 +1,6 @@
-/* guard_dose.c - which quantities of a sentence are a medicine's. Everything that could be one is suspect: first whose it is
- * (the nearest drug, food, exercise, test of its clause, then of the clauses and sentences before), then what allows it
- * (a fact about a drug, time between two of them, the doctor's own prescription, what was swallowed). */
+/* guard_dose.c - which quantities of a sentence are a medicine's. Everything that could be one is suspect: first whose
+ * it is (the nearest drug, food, exercise, test of its clause, then of the clauses and sentences before), then what
+ * allows it (a fact about a drug, time between two of them, the doctor's own prescription, what was swallowed). */
 #include <string.h>
 
 #include "medical/guard_rules.h"
@@ -88,7 +88,8 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
 {
     size_t clause = v->t[q->first].clause;
     bool drug = guard_topic_is_drug(v, clause);
-    bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) || v->all_drug & (IS_DRUG | IS_KIND);
+    bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) ||
+                  v->all_drug & (IS_DRUG | IS_KIND);
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | UP | DOWN | PRON);
     bool each = guard_clause_has(v, clause, EACH | PER | FREQ);
     bool alone = is_all_quantity(v, clause);
@@ -101,7 +102,8 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     case Q_TIME: return drug && taken && guard_clause_has(v, clause, PER | EACH | MED_TAKE | UP);
     case Q_TIMES: return drug && taken;
     case Q_TIMING: return drug && taken;
-    case Q_ROUTE: return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
+    case Q_ROUTE:
+        return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
     case Q_BARE: return drug && alone;
     default: return false;
     }
@@ -114,8 +116,10 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     if (q->kind == Q_LAB) return false;
     if (o.drug == FAR && o.other == FAR) {
         /* The clauses before may be about something else: 多喝水,每天2000毫升. */
-        if (clause > 0 && !guard_topic_is_drug(v, clause) && q->kind != Q_STRONG && !(v->all_drug & (IS_DRUG | IS_KIND)))
-            return v->context->topic_is_drug && orphan_is_dose(v, q) && !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW));
+        if (clause > 0 && !guard_topic_is_drug(v, clause) && q->kind != Q_STRONG &&
+            !(v->all_drug & (IS_DRUG | IS_KIND)))
+            return v->context->topic_is_drug && orphan_is_dose(v, q) &&
+                   !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW));
         return orphan_is_dose(v, q);
     }
     bool recent = v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY;
@@ -188,7 +192,8 @@ static bool is_swallowed(const struct guard_view *v, const struct guard_quantity
         if (!(c & SWALLOW)) continue;
         size_t n = v->t[i].end - v->t[i].start;
         const char *s = v->line->text.text + v->t[i].start;
-        bool sure = (n >= 6 && (memcmp(s, "误", 3) == 0 || memcmp(s, "吞", 3) == 0 || memcmp(s, "一口气", n > 9 ? 9 : n) == 0)) ||
+        bool sure = (n >= 6 &&
+                     (memcmp(s, "误", 3) == 0 || memcmp(s, "吞", 3) == 0 || memcmp(s, "一口气", n > 9 ? 9 : n) == 0)) ||
                     memcmp(s, "swallow", n > 7 ? 7 : n) == 0 || memcmp(s, "ingest", n > 6 ? 6 : n) == 0 ||
                     memcmp(s, "overdose", n > 8 ? 8 : n) == 0;
         return emergency || (sure && !(v->all & SHOULD && v->all & (UP | DOWN | CHANGE)));
@@ -201,7 +206,8 @@ static bool is_weak_way(const struct guard_view *v, const struct guard_quantity 
 {
     if (q->kind != Q_TIMING && q->kind != Q_ROUTE) return false;
     size_t clause = v->t[q->first].clause;
-    bool named = guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
+    bool named =
+        guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | FREQ | ROUTE) || is_all_quantity(v, clause);
     if (!named || !taken) return true;
     if (v->all & (NEG | WHETHER | MAY | PRESCRIBED | REFUSE)) return true;
@@ -219,7 +225,8 @@ static enum guard_reason reason_of(const struct guard_view *v, const struct guar
 {
     size_t clause = v->t[q->first].clause;
     if (guard_clause_has(v, clause, EQUAL) && (v->drugs > 1 || v->q_count > 1)) return GUARD_EQUIVALENCE;
-    if (guard_clause_has(v, clause, STOP | CHANGE | UP | DOWN) && guard_has_before(v, q->first, STOP | CHANGE | UP | DOWN))
+    if (guard_clause_has(v, clause, STOP | CHANGE | UP | DOWN) &&
+        guard_has_before(v, q->first, STOP | CHANGE | UP | DOWN))
         return GUARD_CHANGE;
     bool herb = v->drugs ? v->all_drug & IS_HERB : v->context->topic_is_herb;
     return herb ? GUARD_HERB : GUARD_DOSE;
@@ -240,8 +247,8 @@ static bool row_is_suspect(const struct guard_view *v, const struct guard_quanti
 static bool is_dose(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (!(v->line->is_row ? row_is_suspect(v, q) : is_suspect(v, q))) return false;
-    return !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) && !is_prescribed(v, q) &&
-           !is_swallowed(v, q) && !is_forbidden_double(v, q);
+    return !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) &&
+           !is_prescribed(v, q) && !is_swallowed(v, q) && !is_forbidden_double(v, q);
 }
 
 /* An amount to be taken came first, what to take comes now: 每天三次连吃五天。就是阿奇霉素。 */

@@ -63,7 +63,8 @@ static bool deciphered(struct lexer *x, size_t at, size_t end)
 
 static size_t latin_word(struct lexer *x, size_t at)
 {
-    static const char *const small[] = {"of", "the", "about", "around", "only", "just", "roughly", "approximately", "a", "an"};
+    static const char *const small[] = {"of",   "the",     "about",         "around", "only",
+                                        "just", "roughly", "approximately", "a",      "an"};
     size_t end = at;
     while (end < x->n && (is_letter(x->s[end]) || is_digit(x->s[end]) ||
                           ((x->s[end] == '@' || x->s[end] == '$') && end + 1 < x->n && is_letter(x->s[end + 1]))))
@@ -140,7 +141,8 @@ static bool is_clause_sign(struct lexer *x, size_t at, size_t *len)
     uint32_t c;
     *len = utf8_decode(x->s + at, x->n - at, &c);
     if (c == ',') return !(at && is_digit(x->s[at - 1]) && at + 1 < x->n && is_digit(x->s[at + 1]));
-    return c == ';' || c == '\n' || c == 0x3002 || c == '!' || c == '?' || (c == 0x2014 && !(at && is_digit(x->s[at - 1])));
+    return c == ';' || c == '\n' || c == 0x3002 || c == '!' || c == '?' ||
+           (c == 0x2014 && !(at && is_digit(x->s[at - 1])));
 }
 
 /* Signs between words. */
@@ -170,16 +172,15 @@ static void read_tokens(struct lexer *x)
         size_t sign = 0;
         bool inside = at && (is_letter(x->s[at - 1]) && at != x->last_end);
         bool latin = is_letter(x->s[at]);
-        const struct lexicon_word *w = inside && (latin || is_digit(x->s[at])) ? NULL
-                                                                             : lexicon_find(x->l, x->s + at, x->n - at);
+        const struct lexicon_word *w =
+            inside && (latin || is_digit(x->s[at])) ? NULL : lexicon_find(x->l, x->s + at, x->n - at);
         size_t number = inside && latin ? 0 : guard_number(x->s + at, x->n - at, &value);
-        if (number && w && w->len > number)
-            number = 0;
+        if (number && w && w->len > number) number = 0;
         if (number && w && w->len == number && latin && (w->classes || w->drug)) number = 0;
         if (number) {
             at = take_number(x, at, number, value, w);
-        } else if (x->line->count && x->line->tokens[x->line->count - 1].number &&
-                   at <= x->last_end + 3 && is_range_sign(x->s + at, x->n - at, &sign)) {
+        } else if (x->line->count && x->line->tokens[x->line->count - 1].number && at <= x->last_end + 3 &&
+                   is_range_sign(x->s + at, x->n - at, &sign)) {
             x->range = true;
             at += sign;
         } else if (w) {

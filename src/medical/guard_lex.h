@@ -40,7 +40,8 @@ struct guard_line {
 };
 
 /* Read text[0..n). ERR_LIMIT, ERR_NOMEM. */
-int guard_line_init(struct guard_line *line, const struct lexicon *l, const char *text, size_t n, struct error *e) MUST_USE;
+int guard_line_init(struct guard_line *line, const struct lexicon *l, const char *text, size_t n,
+                    struct error *e) MUST_USE;
 void guard_line_fini(struct guard_line *line);
 
 /* Remove from *t, in place, what only dresses the text up: markup, tags, signs between single letters. */

@@ -39,8 +39,7 @@ static bool after(const struct finder *f, size_t i, uint64_t classes, size_t rea
 static bool is_word(const struct finder *f, size_t i, const char *word)
 {
     size_t n = strlen(word);
-    return i < f->n && f->t[i].end - f->t[i].start == n &&
-           memcmp(f->line->text.text + f->t[i].start, word, n) == 0;
+    return i < f->n && f->t[i].end - f->t[i].start == n && memcmp(f->line->text.text + f->t[i].start, word, n) == 0;
 }
 
 /* "1-2", "one to two": the last number of the range. */
@@ -49,7 +48,7 @@ static size_t range_end(const struct finder *f, size_t i)
     while (i + 1 < f->n && f->t[i + 1].number && f->t[i + 1].after_end) i++;
     if (i + 2 < f->n && (f->t[i + 1].classes & (MASS | GRAM | VOL | PILL)) && f->t[i + 2].number &&
         f->t[i + 2].after_end)
-        return i + 2; /* 5mg-10mg */
+        return i + 2;                                                                       /* 5mg-10mg */
     while (i + 1 < f->n && f->t[i + 1].number && f->t[i + 1].start <= f->t[i].end + 1) i++; /* 2 半, 两三 */
     return i;
 }
@@ -82,8 +81,8 @@ static enum guard_quantity_kind of_unit(const struct finder *f, size_t first, si
     return Q_PILL;
 }
 
-static const uint64_t UNITS = LAB_UNIT | LAB_MAYBE | MASS | PILL | PILL_STRONG | GRAM | VOL | SPOON | HOUR | DAY | MINUTE |
-                              COUNT | FREQ | FRACTION;
+static const uint64_t UNITS = LAB_UNIT | LAB_MAYBE | MASS | PILL | PILL_STRONG | GRAM | VOL | SPOON | HOUR | DAY |
+                              MINUTE | COUNT | FREQ | FRACTION;
 
 /* A number without a unit, where only a dose has one. */
 static bool is_bare_dose(const struct finder *f, size_t first, size_t last)

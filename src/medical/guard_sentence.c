@@ -14,9 +14,10 @@ static bool is_alnum(char c)
 /* "Dr. ", "approx. ", "t.i.d. ", "1. ": a dot that ends no sentence. at: of the dot. */
 static bool is_abbreviation(const char *s, size_t at)
 {
-    static const char *const known[] = {"dr",  "mr",  "mrs", "ms",   "vs",  "approx", "eg",  "ie", "tab", "tabs", "cap", "caps",
-                                        "inj", "max", "min", "mg",   "ml",  "no",     "st",  "hr", "hrs", "etc",  "inc", "oz",
-                                        "tsp", "fig", "prn", "tbsp", "wk",  "amp",    "sol", "po", "g",   "mcg",  "iu",  "temp"};
+    static const char *const known[] = {"dr",   "mr",  "mrs",  "ms",  "vs",  "approx", "eg",  "ie",  "tab",
+                                        "tabs", "cap", "caps", "inj", "max", "min",    "mg",  "ml",  "no",
+                                        "st",   "hr",  "hrs",  "etc", "inc", "oz",     "tsp", "fig", "prn",
+                                        "tbsp", "wk",  "amp",  "sol", "po",  "g",      "mcg", "iu",  "temp"};
     size_t start = at;
     while (start > 0 && is_alnum(s[start - 1]) && at - start < 8) start--;
     size_t n = at - start;
