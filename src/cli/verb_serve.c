@@ -45,6 +45,7 @@ struct serve {
     struct serve_options *o;
     struct engine_options engine_options;
     struct app app;
+    struct clinic *clinic;
     struct http_server *server;
     struct engine *engine; /* the loader's until it is joined */
     struct error load_error;
@@ -260,7 +261,9 @@ static int serve(struct serve *s, struct error *e)
     if (!rc) rc = open_log(s->o, e);
     if (rc) return rc;
     name_model(&s->app, s->o->engine.path);
-    rc = start_server(s, e);
+    rc = clinic_open(&s->clinic, e); /* nobody is answered without the tables of triage and guard */
+    s->app.clinic = s->clinic;
+    if (!rc) rc = start_server(s, e);
     if (rc) return rc;
     log_info("xiaobei %s: listening on port %d, loading %s", XIAOBEI_VERSION, http_server_port(s->server),
              s->app.model_id);
@@ -276,6 +279,7 @@ static int serve(struct serve *s, struct error *e)
     engine_shutdown(s->engine); /* every answer gets its end, so that no connection waits */
     http_server_stop(s->server);
     engine_close(s->engine);
+    clinic_close(s->clinic);
     log_info("ended%s%s", rc ? ": " : "", rc ? e->text : "");
     return rc;
 }

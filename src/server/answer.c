@@ -20,6 +20,7 @@ struct answer {
     struct engine *en;
     const struct chat_request *r;
     struct chat_request *owned;
+    struct consult *consult; /* NULL: the raw model */
     char id[48];
     char model[256];
     int64_t created;
@@ -64,6 +65,11 @@ int answer_new(struct answer **out, struct app *app, struct engine *en, const st
     return OK;
 }
 
+void answer_set_consult(struct answer *a, struct consult *c)
+{
+    a->consult = c;
+}
+
 void answer_own_request(struct answer *a, struct chat_request *r)
 {
     a->owned = r;
@@ -95,6 +101,7 @@ void answer_free(void *answer)
     json_decref(a->logprobs);
     json_decref(a->tool_calls);
     free(a->whole);
+    consult_free(a->consult);
     pthread_cond_destroy(&a->ready);
     pthread_mutex_destroy(&a->lock);
     if (a->owned) chat_request_fini(a->owned);
@@ -135,6 +142,13 @@ static json_t *envelope(const struct answer *a, json_t *choices)
                                              : "chat.completion";
     return json_pack("{s:s, s:s, s:I, s:s, s:o}", "id", a->id, "object", object, "created", (json_int_t)a->created,
                      "model", a->model, "choices", choices);
+}
+
+/* What rules found, beside the words: for whoever shows them. */
+static json_t *with_triage(const struct answer *a, json_t *object)
+{
+    if (a->consult) json_object_set_new(object, "xiaobei:triage", consult_triage_json(a->consult));
+    return object;
 }
 
 /* Append "data: {...}\n\n"; steals value. */
@@ -217,6 +231,22 @@ static void take_text(struct answer *a, const char *text, size_t n, json_t *logp
     buf_drop_front(&a->held, free_bytes);
 }
 
+/* Text that a person may read, from the consultation. */
+int answer_take(void *answer, const char *text, size_t n)
+{
+    struct answer *a = answer;
+    release_text(a, text, n, NULL);
+    return a->overflow ? ERR_LIMIT : OK;
+}
+
+/* The model's words into the consultation; an error ends the answer, with what was held back unsaid. */
+static void consult_text(struct answer *a, const struct engine_event *event)
+{
+    int rc = consult_feed(a->consult, event->text, event->text_len, &a->error);
+    if (!rc && event->kind == ENGINE_DONE) rc = consult_end(a->consult, &a->error);
+    if (rc && !a->error.code) error_set(&a->error, rc, "the answer could not be checked");
+}
+
 static void finish_text(struct answer *a)
 {
     if (!a->r->tools || a->held.len == 0) return;
@@ -260,16 +290,21 @@ static int on_event(void *user, const struct engine_event *event)
     if (event->kind == ENGINE_TOKEN) {
         json_t *logprobs = a->r->logprobs && !event->is_end ? json_pack("[o]", logprob_entry(a, event)) : NULL;
         count_token(a);
-        take_text(a, event->text, event->text_len, logprobs);
+        if (!a->consult)
+            take_text(a, event->text, event->text_len, logprobs);
+        else if (!a->error.code)
+            consult_text(a, event);
     } else if (event->kind == ENGINE_DONE || event->kind == ENGINE_FAILED) {
         a->usage = *event->usage;
         a->reason = event->reason;
-        if (event->kind == ENGINE_FAILED)
+        if (event->kind == ENGINE_FAILED && !a->error.code)
             a->error = *event->error;
-        else if (event->reason == FINISH_CANCELLED)
+        else if (event->reason == FINISH_CANCELLED && !a->error.code)
             error_set(&a->error, ERR_CANCELLED, "%s",
                       a->overflow ? "the answer was not read fast enough" : "the answer was cancelled");
-        if (!a->error.code) {
+        if (!a->error.code && a->consult) {
+            consult_text(a, event);
+        } else if (!a->error.code) {
             take_text(a, event->text, event->text_len, NULL);
             finish_text(a);
         }
@@ -279,7 +314,7 @@ static int on_event(void *user, const struct engine_event *event)
                  a->usage.completion_tokens, a->usage.queue_s, a->usage.prefill_s, a->usage.decode_s,
                  a->error.code ? " " : "", a->error.code ? error_code_name(a->error.code) : "");
     }
-    bool cancel = a->overflow;
+    bool cancel = a->overflow || (a->consult && a->error.code);
     pthread_cond_signal(&a->ready);
     pthread_mutex_unlock(&a->lock);
     return cancel;
@@ -313,6 +348,12 @@ int answer_submit(struct answer *a, const struct answer_prompt *prompt, struct e
                                      .callback = on_event,
                                      .user = a};
     a->submitted = clock_monotonic();
+    if (a->consult) { /* before the engine is asked */
+        pthread_mutex_lock(&a->lock);
+        int rc = consult_begin(a->consult);
+        pthread_mutex_unlock(&a->lock);
+        if (rc) return error_set(e, rc, "the answer could not be begun");
+    }
     return engine_submit(a->en, &request, &a->engine_id, e);
 }
 
@@ -329,6 +370,7 @@ static void open_stream(struct answer *a)
     struct buf tokens = a->out; /* the role comes first, even if tokens were faster than the connection */
     buf_init(&a->out, LIMIT_SSE_BACKLOG);
     put_chunk(a, json_pack("{s:s, s:s}", "role", "assistant", "content", ""), NULL, NULL);
+    if (a->consult) put_event(a, with_triage(a, envelope(a, json_array())));
     buf_append(&a->out, buf_text(&tokens), tokens.len);
     buf_free(&tokens);
 }
@@ -384,7 +426,7 @@ static json_t *whole_object(struct answer *a)
     json_t *body = envelope(a, json_pack("[o]", whole_choice(a)));
     json_object_set_new(body, "usage", usage_object(a));
     json_object_set_new(body, "xiaobei:timings", timings_object(a));
-    return body;
+    return with_triage(a, body);
 }
 
 /* Wait for the end; false if the client ends its sending before. */

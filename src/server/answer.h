@@ -21,6 +21,10 @@ int answer_new(struct answer **out, struct app *app, struct engine *en, const st
                struct error *e) MUST_USE;
 void answer_free(void *answer);
 
+/* The answer is the assistant's: its words go through the consultation (taken over), whose sink is answer_take. */
+void answer_set_consult(struct answer *a, struct consult *c);
+int answer_take(void *answer, const char *text, size_t n);
+
 /* What the engine is to read, and for whom (see engine_request). */
 struct answer_prompt {
     struct token_list ids;

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "engine/engine.h"
+#include "server/consult.h"
 #include "server/http.h"
 #include "server/metrics.h"
 
@@ -24,6 +25,7 @@ struct app {
     atomic_bool standin;             /* a demonstration model; known for certain once there is an engine */
     bool loopback;                   /* bound to this machine only: check Host */
     const char *api_key;             /* NULL: open */
+    const struct clinic *clinic;     /* of the assistant */
     double ping_seconds;             /* 0 = APP_PING_SECONDS */
     int64_t started;                 /* unix time */
     struct metrics metrics;
