@@ -46,6 +46,18 @@
 #define LIMIT_QUEUE        256 /* requests waiting for the engine */
 #define LIMIT_SLOTS        64  /* sequences running at once */
 
+/* --- constrained answers ---------------------------------------------------------------------------------------- */
+#define LIMIT_GRAMMAR_NODES   200000u    /* states of one grammar; a schema of 100 fields has about 3000 */
+#define LIMIT_GRAMMAR_RULES   20000u     /* its objects, arrays, strings and $refs */
+#define LIMIT_GRAMMAR_DEPTH   96         /* nesting of JSON that is written; below LIMIT_JSON_DEPTH */
+#define LIMIT_GRAMMAR_PATTERN 2048u      /* bytes of a regular expression */
+#define LIMIT_GRAMMAR_GROUPS  64         /* its nesting */
+#define LIMIT_GRAMMAR_REPEAT  100000     /* minLength, maxLength, minItems, maxItems */
+#define LIMIT_GRAMMAR_CASES   1024u      /* places a grammar can be in at once */
+#define LIMIT_GRAMMAR_CACHE   (32 * MIB) /* what one grammar remembers of its states and masks */
+#define LIMIT_GRAMMAR_WORK    4000000u   /* steps of one mask; an ordinary one takes some hundreds */
+#define LIMIT_GRAMMAR_CALLS   16         /* tool calls of one answer */
+
 /* --- server ----------------------------------------------------------------------------------------------------- */
 #define LIMIT_HTTP_BODY        (16 * MIB)
 #define LIMIT_HTTP_HEADERS     (64 * KIB) /* request line and headers together */
