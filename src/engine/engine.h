@@ -21,7 +21,6 @@
 #include "model/tokenizer.h"
 
 struct engine; /* opaque */
-
 struct engine_options {
     const char *model_path; /* GGUF file or Hugging Face directory */
     const char *lora_path;  /* PEFT directory or NULL */
@@ -82,6 +81,7 @@ struct engine_request {
     struct sampling sampling; /* bias copied */
     const char *const *stop;  /* stop strings, copied */
     int n_stop;
+    struct grammar *grammar; /* the form of the answer (engine_grammar.h), retained; NULL: free */
     bool ignore_eos;
     int n_top_logprobs; /* 0..LIMIT_TOP_LOGPROBS */
     double deadline;    /* clock_monotonic() after which it fails with ERR_TIMEOUT; 0 = none */

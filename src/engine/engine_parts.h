@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "engine/engine.h"
+#include "engine/engine_grammar.h"
 #include "engine/forward.h"
 #include "engine/stops.h"
 
@@ -32,8 +33,10 @@ struct job {
     void *user;
     struct sampler *sampler;
     struct stops *stops;
-    struct buf text;       /* what the running event releases */
-    atomic_bool cancelled; /* set from any thread, or by the callback */
+    struct grammar_state *grammar; /* NULL: the answer is free */
+    uint64_t *allowed;             /* its mask, [vocab] bits */
+    struct buf text;               /* what the running event releases */
+    atomic_bool cancelled;         /* set from any thread, or by the callback */
 
     int slot;        /* -1 while queued */
     int computed;    /* positions in the K/V store */
@@ -54,6 +57,9 @@ struct engine {
     struct forward *forward;
     struct memory_plan plan;
     int max_length, slots;
+
+    struct grammar_vocab *vocab; /* made when first needed */
+    pthread_mutex_t vocab_lock;  /* protects it */
 
     pthread_t thread;
     bool thread_runs;

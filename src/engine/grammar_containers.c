@@ -109,7 +109,7 @@ static void write_extra(struct schema_reader *r, const struct property *list, si
 }
 
 static void write_properties(struct schema_reader *r, const struct property *list, size_t n, const json_t *extra,
-                             int32_t start, int32_t end)
+                             bool named, int32_t start, int32_t end)
 {
     struct grammar_nfa *a = r->a;
     int32_t first = nfa_node(a); /* nothing was written yet */
@@ -133,7 +133,7 @@ static void write_properties(struct schema_reader *r, const struct property *lis
         later = behind;
         schema_leave(r, level);
     }
-    bool closed = !extra ? n > 0 : json_is_false(extra);
+    bool closed = !extra ? named : json_is_false(extra);
     if (!closed && !a->rc && !r->rc) {
         if (later < 0) later = nfa_node(a);
         if (first < 0) first = nfa_node(a); /* leads nowhere: a comma is always needed */
@@ -155,7 +155,8 @@ void schema_object(struct schema_reader *r, const json_t *schema, int32_t from, 
     int32_t rule = nfa_rule(r->a);
     if (!r->a->rc && !r->rc) {
         nfa_call(r->a, from, rule, to);
-        write_properties(r, list, n, extra, r->a->rules[rule].start, r->a->rules[rule].end);
+        bool named = n > 0 || json_object_get(schema, "properties");
+        write_properties(r, list, n, extra, named, r->a->rules[rule].start, r->a->rules[rule].end);
     }
     free(list);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/chat_template.h"
+#include "engine/engine_grammar.h"
 #include "server/answer.h"
 #include "server/consult.h"
 
@@ -77,6 +78,22 @@ static int prepare(const struct app *app, const struct engine *en, struct chat_r
     return rc;
 }
 
+/* The grammar of the answer's form, if it has one. */
+static int make_grammar(struct engine *en, struct chat_request *r, struct error *e)
+{
+    const struct grammar_vocab *vocab;
+    if (form_is_free(&r->form, r->tools)) return OK;
+    int rc = engine_grammar_vocab(en, &vocab, e);
+    if (!rc) rc = form_compile(&r->grammar, &r->form, r->tools, vocab, r->param, e);
+    if (rc) return rc;
+    r->param[0] = '\0';
+    int shortest = grammar_min_tokens(r->grammar);
+    if (r->max_tokens == 0 || r->max_tokens >= shortest) return OK;
+    memcpy(r->param, "max_tokens", sizeof "max_tokens");
+    return error_set(e, ERR_INVALID, "max_tokens is %d, but the shortest answer of this form takes up to %d tokens",
+                     r->max_tokens, shortest);
+}
+
 static void handle(struct http_exchange *x, struct app *app, bool is_completion)
 {
     struct error e = {0};
@@ -95,6 +112,7 @@ static void handle(struct http_exchange *x, struct app *app, bool is_completion)
         return;
     }
     rc = prepare(app, en, r, &ids, &e);
+    if (!rc) rc = make_grammar(en, r, &e);
     if (!rc) rc = answer_new(&a, app, en, r, &e);
     if (!rc) rc = answer_submit(a, &ids, &e);
     token_list_free(&ids);
