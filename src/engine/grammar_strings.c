@@ -114,6 +114,10 @@ static int other_chars(struct char_set *out, const struct key_node *t, int32_t a
 int nfa_other_key(struct grammar_nfa *a, int32_t from, const char *const *keys, int n, int32_t to)
 {
     int32_t count = 0;
+    if (n == 0) { /* any: a string like others, which the masks know a short way for */
+        nfa_string(a, from, 1, UINT32_MAX, to);
+        return OK;
+    }
     struct key_node *t = key_trie(keys, n, &count);
     if (!t) return ERR_NOMEM;
     int32_t free_node = nfa_node(a);
