@@ -86,61 +86,63 @@ static void write_key(struct schema_reader *r, const char *key, int32_t from, in
     json_decref(name);
 }
 
-/* Properties that are not named: behind the named ones, as many as the model likes. first: nothing was written yet;
- * later: something was. */
+/* Properties that are not named: behind the named ones, as many as the model likes. */
 static void write_extra(struct schema_reader *r, const struct property *list, size_t n, const json_t *extra,
-                        int32_t first, int32_t later)
+                        int32_t first, int32_t next, int32_t end)
 {
     const char **keys = calloc(n + 1, sizeof *keys);
-    int32_t key = nfa_node(r->a);
     int32_t behind_key = nfa_node(r->a);
+    int32_t behind = nfa_node(r->a);
     for (size_t i = 0; keys && i < n; i++) keys[i] = list[i].key;
-    if (!keys || nfa_other_key(r->a, key, keys, (int)n, behind_key)) r->a->rc = ERR_NOMEM;
+    if (first >= 0) nfa_empty(r->a, first, next);
+    if (!keys || nfa_other_key(r->a, next, keys, (int)n, behind_key)) r->a->rc = ERR_NOMEM;
     free(keys);
-    nfa_empty(r->a, first, key);
-    nfa_empty(r->a, with_space(r->a, later, ','), key);
     size_t level = schema_enter(r, ".additionalProperties");
     int32_t value = with_space(r->a, behind_key, ':');
     if (json_is_object(extra))
-        schema_value(r, extra, value, later);
+        schema_value(r, extra, value, behind);
     else
-        schema_any(r, value, later);
+        schema_any(r, value, behind);
+    nfa_empty(r->a, with_space(r->a, behind, ','), next);
+    nfa_bytes(r->a, behind, '}', '}', end);
     schema_leave(r, level);
 }
 
+/* For each property a place before it where nothing was written yet, and one where a comma was; both lead past what may
+ * be left out. Behind a property, the object ends where nothing is missing, or a comma comes. */
 static void write_properties(struct schema_reader *r, const struct property *list, size_t n, const json_t *extra,
-                             bool named, int32_t start, int32_t end)
+                             int32_t start, int32_t end)
 {
     struct grammar_nfa *a = r->a;
-    int32_t first = nfa_node(a); /* nothing was written yet */
-    int32_t later = -1;          /* something was: a comma comes before the next */
+    int32_t first = nfa_node(a); /* nothing was written yet; -1: impossible */
+    int32_t next = nfa_node(a);  /* a comma was */
+    size_t last_required = 0;
+    for (size_t i = 0; i < n; i++)
+        if (list[i].required) last_required = i + 1;
     nfa_bytes(a, start, '{', '{', first);
+    if (last_required == 0) nfa_bytes(a, first, '}', '}', end);
     for (size_t i = 0; i < n && !a->rc && !r->rc; i++) {
         size_t level = schema_enter(r, ".properties.%.64s", list[i].key);
-        int32_t key = nfa_node(a);
         int32_t behind_key = nfa_node(a);
         int32_t behind = nfa_node(a);
+        int32_t key = nfa_node(a);
+        int32_t further = nfa_node(a);
         if (first >= 0) nfa_empty(a, first, key);
-        if (later >= 0) nfa_empty(a, with_space(a, later, ','), key);
+        nfa_empty(a, next, key);
         write_key(r, list[i].key, key, behind_key);
         int32_t value = with_space(a, behind_key, ':');
         if (list[i].schema)
             schema_value(r, list[i].schema, value, behind);
         else
             schema_any(r, value, behind);
-        if (!list[i].required && later >= 0) nfa_empty(a, later, behind);
+        if (!list[i].required) nfa_empty(a, next, further);
         if (list[i].required) first = -1;
-        later = behind;
+        next = further;
+        nfa_empty(a, with_space(a, behind, ','), next);
+        if (i + 1 >= last_required) nfa_bytes(a, behind, '}', '}', end);
         schema_leave(r, level);
     }
-    bool closed = !extra ? named : json_is_false(extra);
-    if (!closed && !a->rc && !r->rc) {
-        if (later < 0) later = nfa_node(a);
-        if (first < 0) first = nfa_node(a); /* leads nowhere: a comma is always needed */
-        write_extra(r, list, n, extra, first, later);
-    }
-    if (first >= 0) nfa_bytes(a, first, '}', '}', end);
-    if (later >= 0) nfa_bytes(a, later, '}', '}', end);
+    if (extra && !a->rc && !r->rc) write_extra(r, list, n, extra, first, next, end);
 }
 
 void schema_object(struct schema_reader *r, const json_t *schema, int32_t from, int32_t to)
@@ -153,10 +155,11 @@ void schema_object(struct schema_reader *r, const json_t *schema, int32_t from, 
     }
     struct property *list = list_properties(r, schema, extra, &n);
     int32_t rule = nfa_rule(r->a);
+    if (!extra && !json_object_get(schema, "properties") && n == 0) extra = json_true(); /* says nothing: any object */
+    if (json_is_false(extra)) extra = NULL;
     if (!r->a->rc && !r->rc) {
         nfa_call(r->a, from, rule, to);
-        bool named = n > 0 || json_object_get(schema, "properties");
-        write_properties(r, list, n, extra, named, r->a->rules[rule].start, r->a->rules[rule].end);
+        write_properties(r, list, n, extra, r->a->rules[rule].start, r->a->rules[rule].end);
     }
     free(list);
 }
@@ -198,6 +201,7 @@ static void write_items(struct schema_reader *r, const json_t *schema, uint32_t 
     const json_t *prefix = json_object_get(schema, "prefixItems");
     const json_t *items = json_object_get(schema, "items");
     size_t n_prefix = json_array_size(prefix);
+    if (max != UINT32_MAX && max > LIMIT_GRAMMAR_ITEMS) max = min > LIMIT_GRAMMAR_ITEMS ? min : LIMIT_GRAMMAR_ITEMS;
     if (!items && n_prefix > 0 && min <= n_prefix && max > n_prefix) max = (uint32_t)n_prefix;
     bool none;
     int32_t rule = -1;

@@ -89,6 +89,24 @@ int32_t nfa_text(struct grammar_nfa *a, int32_t from, const char *text)
     return nfa_literal(a, from, text, strlen(text));
 }
 
+static int32_t same_edge(const struct grammar_nfa *a, int32_t from, uint8_t byte)
+{
+    for (int32_t i = a->nodes[from].edges; i >= 0; i = a->edges[i].next)
+        if (a->edges[i].kind == EDGE_BYTES && a->edges[i].low == byte && a->edges[i].high == byte)
+            return a->edges[i].to;
+    return -1;
+}
+
+int32_t nfa_branch(struct grammar_nfa *a, int32_t from, const char *text)
+{
+    for (; *text && !a->rc; text++) {
+        int32_t to = same_edge(a, from, (uint8_t)*text);
+        if (to < 0) to = nfa_literal(a, from, text, 1);
+        from = to;
+    }
+    return from;
+}
+
 void nfa_free(struct grammar_nfa *a)
 {
     free(a->nodes);

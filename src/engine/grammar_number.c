@@ -120,8 +120,10 @@ static void put_digits(char *out, int n, int64_t value)
 }
 
 /* 0 <= low <= high. */
-static void write_magnitudes(struct grammar_nfa *a, int32_t from, int64_t low, int64_t high, int decimals, int32_t to)
+static void write_magnitudes(struct grammar_nfa *a, int32_t from, int64_t low, int64_t high, int64_t units, int32_t to)
+
 {
+    int decimals = (int)units;
     for (int whole = 1; whole + decimals <= NUMBER_DIGITS; whole++) {
         int64_t least = whole == 1 ? 0 : powers[whole - 1 + decimals];
         int64_t most = powers[whole + decimals] - 1;
@@ -201,7 +203,7 @@ int number_range_read(struct number_range *r, const json_t *schema, bool whole, 
     r->high = powers[NUMBER_DIGITS] - 1;
     for (int i = 0; i < 4; i++) {
         const json_t *bound = json_object_get(schema, names[i]);
-        int64_t units = in_units(json_number_value(bound), r->decimals, i < 2, i % 2 == 1);
+        int64_t units = in_units(json_number_value(bound), (int)r->decimals, i < 2, i % 2 == 1);
         if (bound && i < 2 && units > r->low) r->low = units;
         if (bound && i >= 2 && units < r->high) r->high = units;
     }

@@ -66,6 +66,8 @@ void nfa_empty(struct grammar_nfa *a, int32_t from, int32_t to);
 void nfa_call(struct grammar_nfa *a, int32_t from, int32_t rule, int32_t to);
 int32_t nfa_text(struct grammar_nfa *a, int32_t from, const char *text); /* returns the node behind it */
 int32_t nfa_literal(struct grammar_nfa *a, int32_t from, const char *text, size_t n);
+/* The same, over edges that are there already where they fit: several texts from one node share their beginnings. */
+int32_t nfa_branch(struct grammar_nfa *a, int32_t from, const char *text);
 void nfa_free(struct grammar_nfa *a);
 
 /* grammar_chars.c: sets of code points, sorted ranges without overlap or neighbours. */
@@ -101,8 +103,7 @@ int nfa_other_key(struct grammar_nfa *a, int32_t from, const char *const *keys, 
 /* grammar_number.c: bounds in units of 10^-decimals, both inclusive. */
 enum { NUMBER_DIGITS = 15 }; /* of a number that is written: what a double keeps */
 struct number_range {
-    int64_t low, high;
-    int decimals;
+    int64_t low, high, decimals;
 };
 void nfa_number_any(struct grammar_nfa *a, int32_t from, int32_t to);
 void nfa_number(struct grammar_nfa *a, int32_t from, const struct number_range *r, int32_t to);

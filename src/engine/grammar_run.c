@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TODO = 4 * LIMIT_GRAMMAR_CASES, SEEN = 4 * TODO, STAMP_SHIFT = 13, FIRST_SLOTS = 1024 };
-_Static_assert(TODO <= 1 << STAMP_SHIFT, "an index fits below the stamp");
+enum { MOST_OPEN = 4 * LIMIT_GRAMMAR_CASES, SEEN = 4 * MOST_OPEN, STAMP_SHIFT = 13, FIRST_SLOTS = 1024 };
+_Static_assert(MOST_OPEN <= 1 << STAMP_SHIFT, "an index fits below the stamp");
 
 static int32_t failed(struct grammar_run *r, int rc)
 {
@@ -120,8 +120,8 @@ static int32_t push_stack(struct grammar_run *r, int32_t parent, int32_t back)
 
 static void begin_set(struct grammar_run *r)
 {
-    r->n_todo = 0;
-    r->todo_may_end = false;
+    r->n_open = 0;
+    r->may_end = false;
     if (++r->stamp >= 1u << (32 - STAMP_SHIFT)) {
         memset(r->seen, 0, SEEN * sizeof *r->seen);
         r->stamp = 1;
@@ -137,15 +137,15 @@ static void visit(struct grammar_run *r, int32_t node, int32_t stack, uint32_t c
     for (;; h++) {
         uint32_t *slot = &r->seen[h & (SEEN - 1)];
         if (*slot >> STAMP_SHIFT != r->stamp) {
-            if (r->n_todo == TODO) {
+            if (r->n_open == MOST_OPEN) {
                 failed(r, ERR_LIMIT);
                 return;
             }
-            *slot = r->stamp << STAMP_SHIFT | r->n_todo;
-            r->todo[r->n_todo++] = (struct grammar_item){node, stack, count};
+            *slot = r->stamp << STAMP_SHIFT | r->n_open;
+            r->open[r->n_open++] = (struct grammar_item){node, stack, count};
             return;
         }
-        const struct grammar_item *item = &r->todo[*slot & ((1u << STAMP_SHIFT) - 1)];
+        const struct grammar_item *item = &r->open[*slot & ((1u << STAMP_SHIFT) - 1)];
         if (item->node == node && item->stack == stack && item->count == count) return;
     }
 }
@@ -176,7 +176,7 @@ static bool expand(struct grammar_run *r, struct grammar_item item)
     if (n->kind == NODE_FINAL) {
         const struct grammar_stack s = r->stacks[item.stack];
         if (item.stack == 0)
-            r->todo_may_end = true;
+            r->may_end = true;
         else
             visit(r, s.back, s.parent, 0);
     }
@@ -251,15 +251,15 @@ static int32_t store_set(struct grammar_run *r, int32_t n, bool may_end)
 static int32_t finish_set(struct grammar_run *r)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < r->n_todo && !r->rc; i++) {
-        struct grammar_item item = r->todo[i];
+    for (uint32_t i = 0; i < r->n_open && !r->rc; i++) {
+        struct grammar_item item = r->open[i];
         r->work++;
         if (expand(r, item)) r->core[kept++] = item;
     }
     if (kept > LIMIT_GRAMMAR_CASES || r->work > LIMIT_GRAMMAR_WORK) failed(r, ERR_LIMIT);
-    if (r->rc || (kept == 0 && !r->todo_may_end)) return SET_DEAD;
+    if (r->rc || (kept == 0 && !r->may_end)) return SET_DEAD;
     qsort(r->core, kept, sizeof *r->core, by_item);
-    return store_set(r, (int32_t)kept, r->todo_may_end);
+    return store_set(r, (int32_t)kept, r->may_end);
 }
 
 /* --- outside
@@ -318,7 +318,7 @@ int32_t run_copy_set(struct grammar_run *to, const struct grammar_run *from, int
 /* The dead set and the bottom of the stacks, which no search finds. */
 static int add_firsts(struct grammar_run *r)
 {
-    r->n_todo = 0;
+    r->n_open = 0;
     store_set(r, 0, false);
     if (!r->rc) memset(r->sets[0].next, 0, (size_t)r->classes * sizeof(int32_t));
     if (!r->rc && grow(r, (void **)&r->stacks, 0, &r->cap_stacks, sizeof *r->stacks)) {
@@ -357,19 +357,19 @@ int run_init(struct grammar_run *r, const struct grammar_nfa *a)
 {
     *r = (struct grammar_run){.a = a};
     find_classes(r);
-    r->todo = malloc(TODO * sizeof *r->todo);
-    r->core = malloc(TODO * sizeof *r->core);
+    r->open = malloc(MOST_OPEN * sizeof *r->open);
+    r->core = malloc(MOST_OPEN * sizeof *r->core);
     r->seen = calloc(SEEN, sizeof *r->seen);
-    if (!r->todo || !r->core || !r->seen) return ERR_NOMEM;
+    if (!r->open || !r->core || !r->seen) return ERR_NOMEM;
     return add_firsts(r);
 }
 
 void run_fini(struct grammar_run *r)
 {
     drop(r);
-    free(r->todo);
+    free(r->open);
     free(r->core);
     free(r->seen);
-    r->todo = r->core = NULL;
+    r->open = r->core = NULL;
     r->seen = NULL;
 }

@@ -43,11 +43,11 @@ struct grammar_run {
     int32_t set_slots, stack_slots;   /* powers of two */
     size_t bytes;                     /* allocated in all */
     uint32_t work;                    /* items looked at since it was set to 0 */
-    struct grammar_item *todo;        /* [4 LIMIT_GRAMMAR_CASES] the set in the making: all that was visited */
+    struct grammar_item *open;        /* [4 LIMIT_GRAMMAR_CASES] the set in the making: all that was visited */
     struct grammar_item *core;        /* [same] those that read bytes */
-    uint32_t *seen;                   /* open addressing over todo: stamp << 13 | index */
-    uint32_t n_todo, stamp;
-    bool todo_may_end;
+    uint32_t *seen;                   /* open addressing over open: stamp << 13 | index */
+    uint32_t n_open, stamp;
+    bool may_end;
     int rc; /* ERR_LIMIT or ERR_NOMEM; sticky until run_clear */
 };
 

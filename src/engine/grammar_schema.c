@@ -252,7 +252,9 @@ static void read_listed(struct schema_reader *r, const json_t *schema, int32_t f
     const json_t *only = json_object_get(schema, "const");
     unsigned types = schema_types(schema);
     size_t written = 0;
+    int32_t start = nfa_node(r->a);
     check_alone(r, schema, list ? "enum" : "const", "type");
+    nfa_empty(r->a, from, start);
     if (!r->rc && list && (!json_is_array(list) || json_array_size(list) == 0))
         schema_refuse(r, ERR_INVALID, "enum", "must be an array of values");
     for (size_t i = 0; !r->rc && !r->a->rc && i < (list ? json_array_size(list) : 1); i++) {
@@ -260,7 +262,7 @@ static void read_listed(struct schema_reader *r, const json_t *schema, int32_t f
         if (!(type_of(value) & types)) continue;
         char *text = value_text(value);
         if (text)
-            nfa_empty(r->a, nfa_text(r->a, from, text), to);
+            nfa_empty(r->a, nfa_branch(r->a, start, text), to);
         else
             r->a->rc = ERR_NOMEM;
         free(text);
@@ -361,6 +363,21 @@ static void read_string(struct schema_reader *r, const json_t *schema, int32_t f
     }
 }
 
+/* The rule of a range: one for all numbers of the same range. */
+static int32_t number_rule(struct schema_reader *r, const struct number_range *range)
+{
+    for (int i = 0; i < r->n_numbers; i++)
+        if (memcmp(&r->numbers[i].range, range, sizeof *range) == 0) return r->numbers[i].rule;
+    int32_t rule = nfa_rule(r->a);
+    if (r->a->rc) return rule;
+    if (range->low <= range->high)
+        nfa_number(r->a, r->a->rules[rule].start, range, r->a->rules[rule].end);
+    else
+        nfa_number_any(r->a, r->a->rules[rule].start, r->a->rules[rule].end);
+    if (r->n_numbers < SCHEMA_NUMBERS) r->numbers[r->n_numbers++] = (struct number_memo){*range, rule};
+    return rule;
+}
+
 static void read_number(struct schema_reader *r, const json_t *schema, bool whole, int32_t from, int32_t to)
 {
     struct number_range range;
@@ -369,12 +386,12 @@ static void read_number(struct schema_reader *r, const json_t *schema, bool whol
     int rc = number_range_read(&range, schema, whole, &bad, &why);
     bool bounded = json_object_get(schema, "minimum") || json_object_get(schema, "maximum") ||
                    json_object_get(schema, "exclusiveMinimum") || json_object_get(schema, "exclusiveMaximum");
-    if (rc)
+    if (rc) {
         schema_refuse(r, rc, bad, "%s", why);
-    else if (whole || bounded)
-        nfa_number(r->a, from, &range, to);
-    else
-        nfa_number_any(r->a, from, to);
+        return;
+    }
+    if (!whole && !bounded) range = (struct number_range){1, -1, 0}; /* stands for any number */
+    nfa_call(r->a, from, number_rule(r, &range), to);
 }
 
 static void literal(struct schema_reader *r, int32_t from, const char *text, int32_t to)

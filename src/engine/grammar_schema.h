@@ -5,13 +5,19 @@
 
 #include "engine/grammar_parts.h"
 
-enum { SCHEMA_PATH_MAX = 256 };
+enum { SCHEMA_PATH_MAX = 256, SCHEMA_NUMBERS = 64 };
 
 /* A $ref whose rule exists but is not built yet. */
 struct pending_rule {
     const json_t *schema;
     int32_t rule;
     char path[SCHEMA_PATH_MAX];
+};
+
+/* A range of numbers that has a rule already. */
+struct number_memo {
+    struct number_range range;
+    int32_t rule;
 };
 
 struct schema_reader {
@@ -21,6 +27,8 @@ struct schema_reader {
     char path[SCHEMA_PATH_MAX]; /* where the reader is */
     struct pending_rule *refs;  /* every $ref's target once */
     size_t n_refs, cap_refs, built;
+    struct number_memo numbers[SCHEMA_NUMBERS];
+    int n_numbers;
     int32_t any; /* rule of any value, -1: not made */
     int rc;      /* first failure; e has the sentence */
     struct error *e;

@@ -66,6 +66,12 @@ static void check_walks(struct grammar *g, const char *schema, const json_t *roo
 }
 
 static const char *const schemas[] = {
+    "{\"enum\":[\"a\",\"ab\",\"abc\",\"b\",\"a\"]}",
+    "{\"type\":\"object\",\"properties\":{\"a\":{\"const\":1},\"ab\":{\"const\":2},\"b\":{\"const\":3},\"c\":{"
+    "\"const\":4}}}",
+    "{\"type\":\"object\",\"properties\":{\"a\":{\"const\":1},\"b\":{\"const\":2},\"c\":{\"const\":3},\"d\":{\"const\":"
+    "4}},"
+    "\"required\":[\"b\",\"c\"],\"additionalProperties\":{\"const\":9}}",
     "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"minLength\":12},\"b\":{\"type\":\"array\","
     "\"items\":"
     "{\"type\":\"string\",\"minLength\":5},\"minItems\":2}},\"required\":[\"a\",\"b\"]}",
@@ -277,6 +283,13 @@ static void what_can_be_written(void **state)
                                  "{\"胸痛\": \"三天😀\"}", NULL},
                 (const char *[]){"", "[]", "{\"a\":1,}", "{\"a\":  1}", "{\"\":1}", "{\"a\":01}", "{\"a\":\"\x01\"}",
                                  "{\"a\":\"\xC0\x80\"}", "{\"a\":\"\xED\xA0\x80\"}", "{\"a\":1} ", "{\n}", NULL});
+    check_taken("{\"type\":\"object\",\"properties\":{\"a\":{\"const\":1},\"b\":{\"const\":2},\"c\":{\"const\":3}},"
+                "\"required\":[\"b\"],"
+                "\"additionalProperties\":{\"const\":0}}",
+                (const char *[]){"{\"b\":2}", "{\"a\":1,\"b\":2}", "{\"b\":2, \"c\":3}",
+                                 "{\"a\":1,\"b\":2,\"c\":3,\"d\":0,\"e\":0}", "{\"b\":2,\"cc\":0}", NULL},
+                (const char *[]){"{}", "{\"a\":1}", "{\"b\":2,\"a\":1}", "{\"a\":1,\"c\":3}", "{\"b\":2,\"c\":0}",
+                                 "{\"d\":0,\"b\":2}", "{\"b\":2,}", "{,\"b\":2}", "{\"b\":2,\"d\":0,\"c\":3}", NULL});
     check_taken("{\"type\":\"integer\",\"minimum\":-17,\"maximum\":230}",
                 (const char *[]){"0", "-17", "-1", "9", "230", "199", "100", NULL},
                 (const char *[]){"-18", "231", "1000", "00", "-0", "1.0", "-20", "-170", NULL});
@@ -491,6 +504,35 @@ static void forgetting_changes_nothing(void **state)
     json_decref(root);
 }
 
+static void large_schemas_are_followed(void **state)
+{
+    (void)state;
+    json_t *properties = json_object();
+    json_t *names = json_array();
+    for (int i = 0; i < 1500; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "property %d", i);
+        json_object_set_new(properties, name, json_pack("{s:s, s:i}", "type", "integer", "minimum", i % 7));
+        json_array_append_new(names, json_string(name));
+    }
+    json_t *roots[] = {json_pack("{s:s, s:O}", "type", "object", "properties", properties),
+                       json_pack("{s:s, s:O, s:O}", "type", "object", "properties", properties, "required", names),
+                       json_pack("{s:O}", "enum", names),
+                       json_pack("{s:s, s:{s:O}, s:i}", "type", "array", "items", "enum", names, "maxItems", 100000)};
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+        struct grammar *g = NULL;
+        struct error e = {0};
+        struct grammar_part part = {.schema = roots[i]};
+        struct grammar_spec spec = {.parts = &part, .n_parts = 1};
+        check_ok(grammar_new(&g, vocab, &spec, &e), &e);
+        check_walks(g, "a large schema", roots[i], grammar_min_tokens(g) + 2000, 2);
+        grammar_release(g);
+        json_decref(roots[i]);
+    }
+    json_decref(properties);
+    json_decref(names);
+}
+
 static void what_is_too_ambiguous_is_said(void **state)
 {
     (void)state;
@@ -515,6 +557,7 @@ int main(void)
         cmocka_unit_test(a_call_that_began_is_closed_in_time),
         cmocka_unit_test(states_share_a_grammar_and_outlive_it),
         cmocka_unit_test(forgetting_changes_nothing),
+        cmocka_unit_test(large_schemas_are_followed),
         cmocka_unit_test(what_is_too_ambiguous_is_said),
     };
     return cmocka_run_group_tests_name("grammar", tests, set_up, tear_down);
