@@ -213,8 +213,11 @@ static int compile(struct grammar **out, struct parts *p, const struct answer_fo
     spec.n_parts = p->n;
     if (!f->one_call && !f->json) spec.separator = "\n";
     if (!f->json && !is_forced(f)) spec.trigger = call_begins;
-    if (f->regex) snprintf(param, CHAT_PARAM_MAX, "guided_regex");
-    return grammar_new(out, v, &spec, e);
+    if (!f->regex) return grammar_new(out, v, &spec, e);
+    rc = grammar_new(out, v, &spec, e);
+    if (rc) error_context(e, "guided_regex");
+    snprintf(param, CHAT_PARAM_MAX, "guided_regex");
+    return rc;
 }
 
 int form_compile(struct grammar **out, const struct answer_form *f, const json_t *tools, const struct grammar_vocab *v,

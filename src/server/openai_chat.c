@@ -85,6 +85,7 @@ static int make_grammar(struct engine *en, struct chat_request *r, struct error 
     if (form_is_free(&r->form, r->tools)) return OK;
     int rc = engine_grammar_vocab(en, &vocab, e);
     if (!rc) rc = form_compile(&r->grammar, &r->form, r->tools, vocab, r->param, e);
+    if (rc == ERR_LIMIT) return e->code = ERR_INVALID; /* too large a form is the client's mistake */
     if (rc) return rc;
     r->param[0] = '\0';
     int shortest = grammar_min_tokens(r->grammar);
