@@ -3,12 +3,12 @@
  *
  * A number has at most NUMBER_DIGITS digits, what a double keeps exactly: otherwise a decimal just inside an exclusive
  * bound could be read as the bound itself. */
+#include "engine/grammar_number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "engine/grammar_parts.h"
 
 enum { DEFAULT_DECIMALS = 6, MOST_DECIMALS = 9 };
 

@@ -45,7 +45,7 @@ struct grammar_node {
 struct grammar_rule {
     int32_t start, end;
     uint32_t min, max; /* characters, of a counted string; max UINT32_MAX: no bound */
-    bool counted;
+    bool counted, line_ends;
     int32_t one, leave; /* of a counted string: the nodes before a character and before the closing quote */
 };
 
@@ -66,7 +66,7 @@ void nfa_empty(struct grammar_nfa *a, int32_t from, int32_t to);
 void nfa_call(struct grammar_nfa *a, int32_t from, int32_t rule, int32_t to);
 int32_t nfa_text(struct grammar_nfa *a, int32_t from, const char *text); /* returns the node behind it */
 int32_t nfa_literal(struct grammar_nfa *a, int32_t from, const char *text, size_t n);
-/* The same, over edges that are there already where they fit: several texts from one node share their beginnings. */
+/* The same, over edges that are there where they fit: several texts from one node share their beginnings. */
 int32_t nfa_branch(struct grammar_nfa *a, int32_t from, const char *text);
 void nfa_free(struct grammar_nfa *a);
 
@@ -86,28 +86,21 @@ void char_set_free(struct char_set *s);
 enum char_writing { CHARS_RAW, CHARS_IN_JSON }; /* in a JSON string quotes, backslashes and controls are escaped */
 void nfa_chars(struct grammar_nfa *a, int32_t from, const struct char_set *set, enum char_writing w, int32_t to);
 
-/* grammar_regex.c */
-struct regex_use {
+struct regex_use { /* grammar_regex.c, grammar_regex_nfa.c */
     const char *pattern;
     bool search;          /* JSON schema's meaning: anywhere in the text unless ^ or $ say where */
     enum char_writing as; /* in a string, the quotes are the caller's */
     uint32_t min, max;    /* characters; max UINT32_MAX: no bound */
 };
+/* Is the pattern no more than a number of any characters (^.{2,9}$)? Then its bounds go into use, and *line_ends. */
+bool regex_is_length(struct regex_use *use, bool *line_ends);
 int nfa_regex(struct grammar_nfa *a, int32_t from, const struct regex_use *use, int32_t to, struct error *e) MUST_USE;
 
-/* grammar_strings.c: strings of JSON, with their quotes. */
-void nfa_string(struct grammar_nfa *a, int32_t from, uint32_t min, uint32_t max, int32_t to);
+/* grammar_strings.c: strings of JSON, with their quotes: min to max characters (UINT32_MAX: no bound); with line ends
+ * among them or not. */
+void nfa_string(struct grammar_nfa *a, int32_t from, uint32_t min, uint32_t max, bool line_ends, int32_t to);
 /* Any non-empty key but these. */
 int nfa_other_key(struct grammar_nfa *a, int32_t from, const char *const *keys, int n, int32_t to) MUST_USE;
-
-/* grammar_number.c: bounds in units of 10^-decimals, both inclusive. */
-enum { NUMBER_DIGITS = 15 }; /* of a number that is written: what a double keeps */
-struct number_range {
-    int64_t low, high, decimals;
-};
-void nfa_number_any(struct grammar_nfa *a, int32_t from, int32_t to);
-void nfa_number(struct grammar_nfa *a, int32_t from, const struct number_range *r, int32_t to);
-int number_range_read(struct number_range *r, const json_t *schema, bool whole, const char **bad, const char **why);
 
 /* grammar_schema.c: the schema's values between two nodes. On failure param (may be NULL) gets the path. */
 int nfa_schema(struct grammar_nfa *a, int32_t from, const struct grammar_part *part, int32_t to, char *param,

@@ -5,6 +5,32 @@
 
 #include "engine/grammar_regex.h"
 
+/* A class that leaves out nothing but, perhaps, the four ends of lines that a dot does. */
+static bool is_any(const struct char_set *s, bool *line_ends)
+{
+    static const struct char_range dot[] = {{0, 9}, {11, 12}, {14, 0x2027}, {0x202A, 0x10FFFF}};
+    *line_ends = s->n == 1;
+    if (s->n == 1) return s->ranges[0].low == 0 && s->ranges[0].high == 0x10FFFF;
+    for (int i = 0; i < 4 && s->n == 4; i++)
+        if (s->ranges[i].low != dot[i].low || s->ranges[i].high != dot[i].high) return false;
+    return s->n == 4;
+}
+
+bool regex_is_length(struct regex_use *use, bool *line_ends)
+{
+    struct regex r;
+    struct error ignored = {0};
+    if (regex_parse(&r, use->pattern, use->search, &ignored)) return false;
+    const struct regex_node *node = &r.nodes[r.root];
+    while (node->kind == REGEX_BOTH && r.nodes[node->left].kind == REGEX_EMPTY) node = &r.nodes[node->right];
+    bool is = node->kind == REGEX_REPEAT && r.nodes[node->left].kind == REGEX_SET &&
+              is_any(&r.sets[r.nodes[node->left].left], line_ends);
+    if (is && (uint32_t)node->min > use->min) use->min = (uint32_t)node->min;
+    if (is && node->max >= 0 && (uint32_t)node->max < use->max) use->max = (uint32_t)node->max;
+    regex_free(&r);
+    return is;
+}
+
 /* Over characters: one edge with a set, or up to two without. */
 struct char_node {
     int32_t set, to; /* set -1: none */

@@ -323,10 +323,16 @@ static const char *format_pattern(const char *format)
     return NULL;
 }
 
-static void read_pattern(struct schema_reader *r, const char *keyword, const struct regex_use *use, int32_t from,
-                         int32_t to)
+static void read_pattern(struct schema_reader *r, const char *keyword, struct regex_use *use, int32_t from, int32_t to)
 {
     struct error why = {0};
+    bool line_ends;
+    if (regex_is_length(use, &line_ends)) {
+        if (use->min > use->max)
+            schema_refuse(r, ERR_INVALID, keyword, "leaves no length between minLength and maxLength");
+        nfa_string(r->a, from, use->min, use->max, line_ends, to);
+        return;
+    }
     int32_t inside = nfa_node(r->a);
     int32_t behind = nfa_node(r->a);
     nfa_bytes(r->a, from, '"', '"', inside);
@@ -359,7 +365,7 @@ static void read_string(struct schema_reader *r, const json_t *schema, int32_t f
         use.pattern = json_string_value(pattern);
         read_pattern(r, "pattern", &use, from, to);
     } else {
-        nfa_string(r->a, from, use.min, use.max, to);
+        nfa_string(r->a, from, use.min, use.max, true, to);
     }
 }
 

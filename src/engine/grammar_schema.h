@@ -3,7 +3,7 @@
 #ifndef XIAOBEI_ENGINE_GRAMMAR_SCHEMA_H
 #define XIAOBEI_ENGINE_GRAMMAR_SCHEMA_H
 
-#include "engine/grammar_parts.h"
+#include "engine/grammar_number.h"
 
 enum { SCHEMA_PATH_MAX = 256, SCHEMA_NUMBERS = 64 };
 

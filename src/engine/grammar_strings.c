@@ -8,28 +8,32 @@
 #include "engine/grammar_parts.h"
 
 /* One character of a string, as itself or as a short escape. */
-static void write_char(struct grammar_nfa *a, int32_t from, int32_t to)
+static void write_char(struct grammar_nfa *a, int32_t from, bool line_ends, int32_t to)
 {
-    static struct char_range plain[] = {{0x20, 0x21}, {0x23, 0x5B}, {0x5D, 0x10FFFF}};
-    static const char escapes[] = "\"\\/bfnrt";
-    const struct char_set set = {plain, 3, 3};
+    static struct char_range all[] = {{0x20, 0x21}, {0x23, 0x5B}, {0x5D, 0x10FFFF}};
+    static struct char_range line[] = {{0x20, 0x21}, {0x23, 0x5B}, {0x5D, 0x2027}, {0x202A, 0x10FFFF}};
+    const struct char_set set = line_ends ? (struct char_set){all, 3, 3} : (struct char_set){line, 4, 4};
     nfa_chars(a, from, &set, CHARS_RAW, to);
     int32_t escape = nfa_node(a);
     nfa_bytes(a, from, '\\', '\\', escape);
-    for (const char *c = escapes; *c; c++) nfa_bytes(a, escape, (uint8_t)*c, (uint8_t)*c, to);
+    for (const char *c = line_ends ? "\"\\/bfnrt" : "\"\\/bft"; *c; c++)
+        nfa_bytes(a, escape, (uint8_t)*c, (uint8_t)*c, to);
 }
 
 /* A counted string is a rule of its own: the count lives from its call to its end. */
-void nfa_string(struct grammar_nfa *a, int32_t from, uint32_t min, uint32_t max, int32_t to)
+void nfa_string(struct grammar_nfa *a, int32_t from, uint32_t min, uint32_t max, bool line_ends, int32_t to)
 {
     int32_t rule = -1;
     for (uint32_t i = 0; i < a->n_rules && rule < 0; i++)
-        if (a->rules[i].counted && a->rules[i].min == min && a->rules[i].max == max) rule = (int32_t)i;
+        if (a->rules[i].counted && a->rules[i].min == min && a->rules[i].max == max &&
+            a->rules[i].line_ends == line_ends)
+            rule = (int32_t)i;
     if (rule < 0) {
         rule = nfa_rule(a);
         if (a->rc) return;
         struct grammar_rule *r = &a->rules[rule];
         r->counted = true;
+        r->line_ends = line_ends;
         r->min = min;
         r->max = max;
         int32_t start = r->start;
@@ -41,7 +45,7 @@ void nfa_string(struct grammar_nfa *a, int32_t from, uint32_t min, uint32_t max,
         a->in_counted = rule;
         int32_t one = nfa_node(a);
         int32_t bump = nfa_node(a);
-        if (!a->rc) write_char(a, one, bump);
+        if (!a->rc) write_char(a, one, line_ends, bump);
         a->in_counted = -1;
         if (a->rc) return;
         a->rules[rule].one = one;
@@ -115,7 +119,7 @@ int nfa_other_key(struct grammar_nfa *a, int32_t from, const char *const *keys, 
 {
     int32_t count = 0;
     if (n == 0) { /* any: a string like others, which the masks know a short way for */
-        nfa_string(a, from, 1, UINT32_MAX, to);
+        nfa_string(a, from, 1, UINT32_MAX, true, to);
         return OK;
     }
     struct key_node *t = key_trie(keys, n, &count);

@@ -22,12 +22,18 @@ static int by_bytes(const void *a, const void *b)
     return x->id < y->id ? -1 : 1;
 }
 
+/* U+2028 and U+2029, which a pattern's dot leaves out */
+static bool is_line_end(const uint8_t *s, size_t n)
+{
+    return n >= 3 && s[0] == 0xE2 && s[1] == 0x80 && (s[2] == 0xA8 || s[2] == 0xA9);
+}
+
 /* Characters of a plain token, 0 if it is not plain. */
 static uint32_t plain_chars(const uint8_t *s, size_t n)
 {
     if (!utf8_is_valid((const char *)s, n)) return 0;
     for (size_t i = 0; i < n; i++)
-        if (s[i] < 0x20 || s[i] == '"' || s[i] == '\\') return 0;
+        if (s[i] < 0x20 || s[i] == '"' || s[i] == '\\' || is_line_end(s + i, n - i)) return 0;
     size_t count = utf8_count((const char *)s, n);
     return count <= VOCAB_PLAIN_CHARS ? (uint32_t)count : 0;
 }

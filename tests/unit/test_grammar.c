@@ -315,6 +315,20 @@ static void what_can_be_written(void **state)
                 (const char *[]){"\"\"", "\"abc\"", "\"胸痛了\"", NULL});
 }
 
+/* Patterns that are nothing but a length take a way of their own. */
+static void a_dot_is_no_end_of_a_line(void **state)
+{
+    (void)state;
+    check_taken(
+        "{\"type\":\"string\",\"pattern\":\"^.{1,3}$\",\"minLength\":2}",
+        (const char *[]){"\"ab\"", "\"\\t\\\"药\"", "\"😀😀😀\"", NULL},
+        (const char *[]){"\"a\"", "\"abcd\"", "\"a\\n\"", "\"a\\rb\"", "\"a\xE2\x80\xA8\"", "\"a\xE2\x80\xA9\"", NULL});
+    check_taken("{\"type\":\"string\",\"pattern\":\"^[\\\\s\\\\S]+$\",\"maxLength\":3}",
+                (const char *[]){"\"a\\nb\"", "\"\xE2\x80\xA8\"", NULL}, (const char *[]){"\"\"", "\"abcd\"", NULL});
+    check_taken("{\"type\":\"string\",\"pattern\":\"^.*$\"}", (const char *[]){"\"\"", "\"abc\"", NULL},
+                (const char *[]){"\"\\n\"", NULL});
+}
+
 static void patterns_mean_what_they_say(void **state)
 {
     (void)state;
@@ -379,6 +393,7 @@ static void what_is_not_kept_is_refused_by_its_path(void **state)
         {"{\"type\":\"string\",\"pattern\":\"(\"}", "schema.pattern", ERR_INVALID},
         {"{\"type\":\"string\",\"pattern\":\"a**\"}", "schema.pattern", ERR_INVALID},
         {"{\"type\":\"string\",\"pattern\":\"((a{1000}){1000}){1000}\"}", "schema.pattern", ERR_LIMIT},
+        {"{\"type\":\"string\",\"pattern\":\"^.{2}$\",\"minLength\":3}", "schema.pattern", ERR_INVALID},
         {"{\"type\":\"string\",\"minLength\":3,\"maxLength\":2}", "schema.minLength", ERR_INVALID},
         {"{\"type\":\"string\",\"maxLength\":-1}", "schema.maxLength", ERR_INVALID},
         {"{\"type\":\"integer\",\"minimum\":3,\"maximum\":2}", "schema.minimum", ERR_INVALID},
@@ -552,6 +567,7 @@ int main(void)
         cmocka_unit_test(the_mask_is_what_each_token_would_do),
         cmocka_unit_test(what_can_be_written),
         cmocka_unit_test(patterns_mean_what_they_say),
+        cmocka_unit_test(a_dot_is_no_end_of_a_line),
         cmocka_unit_test(what_is_not_kept_is_refused_by_its_path),
         cmocka_unit_test(parts_come_once_or_often_or_behind_free_text),
         cmocka_unit_test(a_call_that_began_is_closed_in_time),
