@@ -3,6 +3,7 @@
 #include "support/check.h"
 
 #include <locale.h>
+#include <pthread.h>
 
 #include "base/json.h"
 #include "base/utf8.h"
@@ -519,6 +520,48 @@ static void forgetting_changes_nothing(void **state)
     json_decref(root);
 }
 
+struct shared_walks {
+    struct grammar *g;
+    uint64_t first_seed;
+    struct buf text; /* all answers, one after the other */
+    int failed;
+};
+
+static void *walk_many(void *argument)
+{
+    struct shared_walks *w = argument;
+    for (uint64_t seed = w->first_seed; seed < w->first_seed + 30; seed++)
+        if (grammar_walk(w->g, vocab, tokenizer, 300, 3, seed, &w->text) < 0) w->failed++;
+    return NULL;
+}
+
+static void threads_may_share_a_grammar(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    struct grammar *g = NULL;
+    struct error e = {0};
+    json_t *root = NULL;
+    pthread_t threads[THREADS];
+    struct shared_walks shared[THREADS];
+    check_ok(compile(&g, "{\"type\":\"object\"}", &root, NULL, &e), &e);
+    for (int i = 0; i < THREADS; i++) {
+        shared[i] = (struct shared_walks){.g = g, .first_seed = (uint64_t)i * 30, .text = BUF_INIT(MIB)};
+        assert_int_equal(pthread_create(&threads[i], NULL, walk_many, &shared[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        struct shared_walks alone = {.g = g, .first_seed = (uint64_t)i * 30, .text = BUF_INIT(MIB)};
+        walk_many(&alone);
+        assert_int_equal(shared[i].failed + alone.failed, 0);
+        assert_string_equal(buf_text(&shared[i].text), buf_text(&alone.text)); /* company changes nothing */
+        buf_free(&shared[i].text);
+        buf_free(&alone.text);
+    }
+    grammar_release(g);
+    json_decref(root);
+}
+
 static void large_schemas_are_followed(void **state)
 {
     (void)state;
@@ -573,6 +616,7 @@ int main(void)
         cmocka_unit_test(a_call_that_began_is_closed_in_time),
         cmocka_unit_test(states_share_a_grammar_and_outlive_it),
         cmocka_unit_test(forgetting_changes_nothing),
+        cmocka_unit_test(threads_may_share_a_grammar),
         cmocka_unit_test(large_schemas_are_followed),
         cmocka_unit_test(what_is_too_ambiguous_is_said),
     };
