@@ -56,6 +56,7 @@
 #define LIMIT_GRAMMAR_CASES   2048u      /* places a grammar can be in at once */
 #define LIMIT_GRAMMAR_CACHE   (16 * MIB) /* what one grammar remembers of its states and masks */
 #define LIMIT_GRAMMAR_WORK    1000000u   /* steps of one mask, some 50 ms; an ordinary one takes some hundreds */
+#define LIMIT_GRAMMAR_LIST    5000u      /* entries of one enum, properties or required */
 #define LIMIT_GRAMMAR_ITEMS   4096u      /* items of an array; a higher maxItems is not used up */
 #define LIMIT_GRAMMAR_CALLS   16         /* tool calls of one answer */
 

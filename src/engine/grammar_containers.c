@@ -37,6 +37,8 @@ static bool in_list(const json_t *list, const char *name)
 static void check_required(struct schema_reader *r, const json_t *required)
 {
     if (required && !json_is_array(required)) schema_refuse(r, ERR_INVALID, "required", "must be an array of names");
+    if (json_array_size(required) > LIMIT_GRAMMAR_LIST)
+        schema_refuse(r, ERR_LIMIT, "required", "has more than %u entries", LIMIT_GRAMMAR_LIST);
     for (size_t i = 0; i < json_array_size(required) && !r->rc; i++) {
         const json_t *name = json_array_get(required, i);
         if (!json_is_string(name) || strlen(json_string_value(name)) != json_string_length(name))
@@ -55,6 +57,8 @@ static struct property *list_properties(struct schema_reader *r, const json_t *s
     if (properties && !json_is_object(properties))
         schema_refuse(r, ERR_INVALID, "properties", "must be an object of schemas");
     check_required(r, required);
+    if (json_object_size(properties) > LIMIT_GRAMMAR_LIST)
+        schema_refuse(r, ERR_LIMIT, "properties", "has more than %u entries", LIMIT_GRAMMAR_LIST);
     struct property *list = calloc(json_object_size(properties) + json_array_size(required) + 1, sizeof *list);
     if (!list) r->a->rc = ERR_NOMEM;
     if (!list || r->rc) return list;

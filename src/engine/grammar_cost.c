@@ -11,7 +11,10 @@
 #include "engine/grammar_parts.h"
 #include "engine/grammar_vocab.h"
 
-enum { MOST_ROUNDS = 200 }; /* how often a node may be looked at, on average */
+enum {
+    MOST_ROUNDS = 200, /* how often a node may be looked at, on average */
+    MOST_HOPS = 64,    /* edges along which tokens are looked for; further ones count as tokens of their own */
+};
 
 /* One step of a way that was found: a token's bytes, nothing, or a call. */
 struct step {
@@ -172,7 +175,7 @@ static int add_token_steps(struct search *s, const struct grammar_vocab *v, uint
     uint32_t at = node;
     uint32_t trie = 0;
     int rc = OK;
-    while (!rc && s->best_edge[at] >= 0) {
+    for (int hops = 0; !rc && hops < MOST_HOPS && s->best_edge[at] >= 0; hops++) {
         const struct grammar_edge *edge = &a->edges[s->best_edge[at]];
         if (edge->kind == EDGE_CALL) break;
         at = (uint32_t)edge->to;

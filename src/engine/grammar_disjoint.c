@@ -4,11 +4,11 @@
 
 #include "engine/grammar_schema.h"
 
-enum { MOST_WORK = 10000 }; /* comparisons of two schemas; unions in unions multiply */
+enum { MOST_WORK = 2000000 }; /* comparisons: unions in unions multiply, as do listed values */
 
 struct search {
     const struct schema_reader *r;
-    int *work;
+    size_t *work;
 };
 
 static unsigned type_bits(const json_t *name)
@@ -65,13 +65,19 @@ static bool same_value(const json_t *a, const json_t *b)
     return json_equal(a, b);
 }
 
-static bool listed_disjoint(const json_t *a, const json_t *b)
+static bool spend(const struct search *s, size_t work)
+{
+    *s->work += work;
+    return *s->work <= MOST_WORK;
+}
+
+static bool listed_disjoint(const struct search *s, const json_t *a, const json_t *b)
 {
     const json_t *list[2];
     const json_t *only[2];
     size_t n = listed(a, &list[0], &only[0]);
     size_t m = listed(b, &list[1], &only[1]);
-    if (n == 0 || m == 0) return false;
+    if (n == 0 || m == 0 || !spend(s, n * m)) return false;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < m; k++)
             if (same_value(list[0] ? json_array_get(list[0], i) : only[0],
@@ -120,6 +126,8 @@ static bool objects_disjoint(const struct search *s, const json_t *a, const json
     const char *key;
     json_t *value;
     if (possible_types(a) != TYPE_OBJECT || possible_types(b) != TYPE_OBJECT) return false;
+    size_t names = json_array_size(json_object_get(a, "required")) + json_array_size(json_object_get(b, "required"));
+    if (!spend(s, json_object_size(properties) * (names + 1))) return false;
     json_object_foreach(properties, key, value)
     {
         const json_t *other = json_object_get(json_object_get(b, "properties"), key);
@@ -132,7 +140,7 @@ static bool objects_disjoint(const struct search *s, const json_t *a, const json
 static bool disjoint(const struct search *s, const json_t *a, const json_t *b, int depth)
 {
     static const char *const unions[] = {"anyOf", "oneOf"};
-    if (depth > 8 || ++*s->work > MOST_WORK) return false;
+    if (depth > 8 || !spend(s, 1)) return false;
     a = schema_target(s->r, a);
     b = schema_target(s->r, b);
     if (!json_is_object(a) || !json_is_object(b)) return false;
@@ -145,12 +153,11 @@ static bool disjoint(const struct search *s, const json_t *a, const json_t *b, i
         if (list) return all;
     }
     if (!(possible_types(a) & possible_types(b))) return true;
-    return listed_disjoint(a, b) || objects_disjoint(s, a, b, depth);
+    return listed_disjoint(s, a, b) || objects_disjoint(s, a, b, depth);
 }
 
-bool schema_disjoint(const struct schema_reader *r, const json_t *a, const json_t *b)
+bool schema_disjoint(const struct schema_reader *r, const json_t *a, const json_t *b, size_t *work)
 {
-    int work = 0;
-    const struct search s = {r, &work};
+    const struct search s = {r, work};
     return disjoint(&s, a, b, 0);
 }

@@ -257,6 +257,8 @@ static void read_listed(struct schema_reader *r, const json_t *schema, int32_t f
     nfa_empty(r->a, from, start);
     if (!r->rc && list && (!json_is_array(list) || json_array_size(list) == 0))
         schema_refuse(r, ERR_INVALID, "enum", "must be an array of values");
+    if (json_array_size(list) > LIMIT_GRAMMAR_LIST)
+        schema_refuse(r, ERR_LIMIT, "enum", "has more than %u entries", LIMIT_GRAMMAR_LIST);
     for (size_t i = 0; !r->rc && !r->a->rc && i < (list ? json_array_size(list) : 1); i++) {
         const json_t *value = list ? json_array_get(list, i) : only;
         if (!(type_of(value) & types)) continue;
@@ -277,9 +279,10 @@ static void read_listed(struct schema_reader *r, const json_t *schema, int32_t f
 static void check_disjoint(struct schema_reader *r, const json_t *list)
 {
     size_t n = json_array_size(list);
+    size_t work = 0;
     for (size_t i = 0; i < n && !r->rc; i++)
         for (size_t k = i + 1; k < n && !r->rc; k++)
-            if (!schema_disjoint(r, json_array_get(list, i), json_array_get(list, k)))
+            if (!schema_disjoint(r, json_array_get(list, i), json_array_get(list, k), &work))
                 schema_refuse(r, ERR_UNSUPPORTED, "oneOf",
                               "is not supported where one value could satisfy both %zu and %zu; anyOf is", i, k);
 }

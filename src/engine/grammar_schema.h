@@ -63,8 +63,9 @@ const json_t *schema_target(const struct schema_reader *r, const json_t *schema)
 void schema_object(struct schema_reader *r, const json_t *schema, int32_t from, int32_t to);
 void schema_array(struct schema_reader *r, const json_t *schema, int32_t from, int32_t to);
 
-/* grammar_disjoint.c: certainly no value satisfies both. */
-bool schema_disjoint(const struct schema_reader *r, const json_t *a, const json_t *b);
+/* grammar_disjoint.c: certainly no value satisfies both. *work, 0 at first, is shared by the pairs of a union: where
+ * too much is to be compared, nothing is certain. */
+bool schema_disjoint(const struct schema_reader *r, const json_t *a, const json_t *b, size_t *work);
 unsigned schema_types(const json_t *schema); /* TYPE_* bits that a schema's own keywords leave */
 
 #endif
