@@ -59,6 +59,20 @@
 #define LIMIT_REPETITION        100.0f
 #define LIMIT_TOP_K             LIMIT_VOCAB
 
+/* --- constrained answers ---------------------------------------------------------------------------------------- */
+#define LIMIT_GRAMMAR_NODES   200000u    /* states of one grammar; a schema of 100 fields has about 3000 */
+#define LIMIT_GRAMMAR_RULES   20000u     /* its objects, arrays, strings and $refs */
+#define LIMIT_GRAMMAR_DEPTH   96         /* nesting of JSON that is written; below LIMIT_JSON_DEPTH */
+#define LIMIT_GRAMMAR_PATTERN 2048u      /* bytes of a regular expression */
+#define LIMIT_GRAMMAR_GROUPS  64         /* its nesting */
+#define LIMIT_GRAMMAR_REPEAT  100000     /* minLength, maxLength, minItems, maxItems */
+#define LIMIT_GRAMMAR_CASES   2048u      /* places a grammar can be in at once */
+#define LIMIT_GRAMMAR_CACHE   (16 * MIB) /* what one grammar remembers of its states and masks */
+#define LIMIT_GRAMMAR_WORK    1000000u   /* steps of one mask, some 50 ms; an ordinary one takes some hundreds */
+#define LIMIT_GRAMMAR_LIST    5000u      /* entries of one enum, properties or required */
+#define LIMIT_GRAMMAR_ITEMS   4096u      /* items of an array; a higher maxItems is not used up */
+#define LIMIT_GRAMMAR_CALLS   16         /* tool calls of one answer */
+
 /* --- server ----------------------------------------------------------------------------------------------------- */
 #define LIMIT_HTTP_BODY        (16 * MIB)
 #define LIMIT_HTTP_HEADERS     (64 * KIB) /* request line and headers together */

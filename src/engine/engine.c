@@ -101,6 +101,7 @@ int engine_open(struct engine **out, const struct engine_options *o, struct erro
     struct engine *en = calloc(1, sizeof *en);
     if (!en) return error_set(e, ERR_NOMEM, "no memory for the engine");
     pthread_mutex_init(&en->lock, NULL);
+    pthread_mutex_init(&en->vocab_lock, NULL);
     pthread_cond_init(&en->wake, NULL);
     int rc = start(en, o, e);
     if (rc) {
@@ -130,11 +131,13 @@ void engine_close(struct engine *en)
     kv_cache_free(en->cache);
     lora_free(en->lora);
     weights_free(&en->weights);
+    grammar_vocab_free(en->vocab);
     tokenizer_free(en->tokenizer);
     threadpool_free(en->pool);
     model_file_close(en->file);
     pthread_cond_destroy(&en->wake);
     pthread_mutex_destroy(&en->lock);
+    pthread_mutex_destroy(&en->vocab_lock);
     free(en->rows);
     free(en->logits);
     free(en);

@@ -74,6 +74,7 @@ int job_new(struct job **out, const struct engine *en, const struct engine_reque
     int usable = en->tokenizer ? tokenizer_size(en->tokenizer) : en->config.vocab_size;
     rc = sampler_new(&j->sampler, &r->sampling, en->config.vocab_size, usable, e);
     if (!rc) rc = stops_new(&j->stops, r->stop, r->n_stop, e);
+    if (!rc) rc = job_grammar_start(en, j, r->grammar, e);
     if (rc) {
         job_free(j);
         return rc;
@@ -88,6 +89,7 @@ void job_free(struct job *j)
     if (!j) return;
     sampler_free(j->sampler);
     stops_free(j->stops);
+    job_grammar_free(j);
     buf_free(&j->text);
     free(j->ids);
     free(j->blocks);
@@ -158,6 +160,7 @@ bool job_token(const struct engine *en, struct job *j, int32_t token, float logp
     j->ids[j->n_ids++] = token;
     bool end = is_end(en, token) && !j->ignore_eos;
     bool stopped = false;
+    bool formed = !end && job_grammar_token(j, token); /* the form is complete and nothing can follow */
     buf_clear(&j->text);
     size_t n = 0;
     const char *bytes = en->tokenizer ? tokenizer_token_bytes(en->tokenizer, token, &n) : NULL;
@@ -167,6 +170,6 @@ bool job_token(const struct engine *en, struct job *j, int32_t token, float logp
     struct engine_event event = {
         .kind = ENGINE_TOKEN, .token = token, .is_end = end, .logprob = logprob, .top = top, .n_top = j->n_top};
     send(j, &event);
-    *reason = end || stopped ? FINISH_STOP : FINISH_LENGTH;
-    return end || stopped || j->generated >= j->max_tokens;
+    *reason = end || stopped || formed ? FINISH_STOP : FINISH_LENGTH;
+    return end || stopped || formed || j->generated >= j->max_tokens;
 }

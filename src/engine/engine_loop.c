@@ -200,9 +200,13 @@ static bool choose(struct engine *en, struct job *j, float *logits, int32_t *tok
     float logprob = 0;
     struct sampled_logprob top[LIMIT_TOP_LOGPROBS];
     bool wants_logprob = j->n_top > 0;
+    struct error e = {0};
+    if (job_grammar_mask(en, j, logits, &e)) {
+        finish_running(en, j, FINISH_ERROR, &e);
+        return false;
+    }
     *token = sampler_next(j->sampler, logits, wants_logprob ? &logprob : NULL, top, j->n_top);
     if (*token < 0) {
-        struct error e = {0};
         error_set(&e, ERR_INTERNAL, "no token can be chosen: every logit is masked or not a number");
         finish_running(en, j, FINISH_ERROR, &e);
         return false;

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "engine/engine.h"
+#include "engine/engine_grammar.h"
 #include "engine/forward.h"
 #include "engine/kv_cache.h"
 #include "engine/job.h"
@@ -39,6 +40,9 @@ struct engine {
     int max_length, slots;
     struct kv_cache *cache; /* the thread's */
     int kv_blocks;
+
+    struct grammar_vocab *vocab; /* made when first needed */
+    pthread_mutex_t vocab_lock;  /* protects it */
 
     pthread_t thread;
     bool thread_runs;

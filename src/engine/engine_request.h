@@ -47,6 +47,8 @@ enum guessing { GUESS_WHERE_IT_PAYS, GUESS_NEVER, GUESS_ALWAYS };
 /* Instead of an answer: the mean of all positions' last hidden states, or the last position's, of length 1. */
 enum pooling { POOL_NONE, POOL_MEAN, POOL_LAST };
 
+struct grammar;
+
 struct engine_request {
     const int32_t *ids; /* prompt; copied */
     int n_ids;
@@ -54,6 +56,7 @@ struct engine_request {
     struct sampling sampling; /* bias copied */
     const char *const *stop;  /* stop strings, copied */
     int n_stop;
+    struct grammar *grammar; /* the form of the answer (engine_grammar.h), retained; NULL: free */
     bool ignore_eos;
     enum guessing guessing;
     enum pooling pooling;

@@ -7,6 +7,7 @@
 
 #include "engine/draft.h"
 #include "engine/engine.h"
+#include "engine/engine_grammar.h"
 #include "engine/kv_cache.h"
 #include "engine/stops.h"
 
@@ -30,8 +31,10 @@ struct job {
     void *user;
     struct sampler *sampler;
     struct stops *stops;
-    struct buf text;       /* what the running event releases */
-    atomic_bool cancelled; /* set from any thread, or by the callback */
+    struct grammar_state *grammar; /* NULL: the answer is free */
+    uint64_t *allowed;             /* its mask, [vocab] bits */
+    struct buf text;               /* what the running event releases */
+    atomic_bool cancelled;         /* set from any thread, or by the callback */
 
     int slot;     /* -1 while queued */
     int computed; /* positions in the K/V store */

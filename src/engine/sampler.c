@@ -173,6 +173,17 @@ static void apply_penalties(const struct sampler *p, float *logits)
     }
 }
 
+void sampler_allow(const struct sampler *p, float *logits, const uint64_t *mask, size_t words)
+{
+    for (size_t w = 0; w * 64 < (size_t)p->vocab_size; w++) {
+        uint64_t bits = w < words ? mask[w] : 0;
+        size_t end = w * 64 + 64 < (size_t)p->vocab_size ? w * 64 + 64 : (size_t)p->vocab_size;
+        if (bits == UINT64_MAX) continue;
+        for (size_t i = w * 64; i < end; i++)
+            if (!(bits >> (i % 64) & 1)) logits[i] = -INFINITY;
+    }
+}
+
 static int32_t argmax(const float *logits, int n)
 {
     int32_t best = -1;
@@ -257,6 +268,7 @@ static void fill_top(struct sampler *p, const float *logits, double norm, struct
 {
     int count = 0; /* insertion into a short sorted list */
     for (int i = 0; i < p->usable; i++) {
+        if (logits[i] == -INFINITY) continue; /* it is not allowed: no probability to tell */
         if (count == n_top && !(logits[i] > p->candidates[count - 1].logit)) continue;
         int at = count < n_top ? count++ : n_top - 1;
         while (at > 0 && logits[i] > p->candidates[at - 1].logit) {

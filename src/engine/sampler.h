@@ -7,6 +7,7 @@
 #ifndef XIAOBEI_ENGINE_SAMPLER_H
 #define XIAOBEI_ENGINE_SAMPLER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -38,6 +39,10 @@ int sampling_validate(const struct sampling *s, int vocab_size, struct error *e)
 int sampler_new(struct sampler **out, const struct sampling *s, int vocab_size, int usable, struct error *e) MUST_USE;
 void sampler_free(struct sampler *s);
 void sampler_accept_prompt(struct sampler *s, const int32_t *ids, int n); /* for the repetition penalty */
+
+/* Before sampler_next: what is not in the mask (bit i: token i) cannot be chosen and has probability 0; words: its
+ * length in 64-bit words, ids beyond are masked too. logits[vocab_size] are modified. */
+void sampler_allow(const struct sampler *s, float *logits, const uint64_t *mask, size_t words);
 
 struct sampled_logprob {
     int32_t token;

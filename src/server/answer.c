@@ -343,6 +343,7 @@ int answer_submit(struct answer *a, const struct answer_prompt *prompt, struct e
                                                   .bias_count = r->bias_count},
                                      .stop = r->stop,
                                      .n_stop = r->stop_count,
+                                     .grammar = r->grammar,
                                      .ignore_eos = r->ignore_eos,
                                      .n_top_logprobs = r->logprobs ? (r->top_logprobs ? r->top_logprobs : 1) : 0,
                                      .callback = on_event,

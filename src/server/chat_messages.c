@@ -195,7 +195,7 @@ int chat_messages_read(json_t *messages, char *param, struct error *e)
     return rc;
 }
 
-/* --- tools and formats ----------------------------------------------------------------------------------------------
+/* --- tools ----------------------------------------------------------------------------------------------
  */
 
 static int read_tool(struct place *p, json_t *tool)
@@ -217,8 +217,8 @@ static int read_tool(struct place *p, json_t *tool)
         rc = refuse_field(p, "description", "must be a string");
     if (!rc && parameters && !json_is_null(parameters) && !json_is_object(parameters))
         rc = refuse_field(p, "parameters", "must be an object");
-    if (!rc && strict && !json_is_null(strict) && !json_is_false(strict))
-        rc = refuse_field(p, "strict", "is not supported other than false");
+    if (!rc && strict && !json_is_null(strict) && !json_is_boolean(strict))
+        rc = refuse_field(p, "strict", "must be true or false");
     if (!rc) json_object_del(function, "strict");
     return rc;
 }
@@ -236,13 +236,4 @@ int chat_tools_read(json_t *tools, char *param, struct error *e)
         leave(&p, level);
     }
     return rc;
-}
-
-int chat_format_read(json_t *format, char *param, struct error *e)
-{
-    static const char *const known[] = {"type", NULL};
-    struct place p = {param, e};
-    snprintf(param, CHAT_PARAM_MAX, "response_format");
-    if (!chat_is_text(json_object_get(format, "type"), "text")) return refuse(&p, "is not supported other than text");
-    return check_fields(&p, format, known, nothing);
 }

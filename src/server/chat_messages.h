@@ -1,4 +1,4 @@
-/* chat_messages.h - the nested parts of a chat request: messages, tools, response_format. Read as strictly as the top
+/* chat_messages.h - the nested parts of a chat request: messages and tools. Read as strictly as the top
  * level: a field at any depth is honoured or refused by its path ("tools[0].function.strict"). Pure; any thread.
  */
 #ifndef XIAOBEI_SERVER_CHAT_MESSAGES_H
@@ -15,9 +15,8 @@ enum { CHAT_PARAM_MAX = 160 };
 
 /* Parts of content become one string; the role developer becomes system. */
 int chat_messages_read(json_t *messages, char *param, struct error *e) MUST_USE;
-/* What says nothing ("strict": false) is taken out, so that the prompt does not change. */
+/* strict is read elsewhere (answer_form.h) and taken out, so that the prompt does not change. */
 int chat_tools_read(json_t *tools, char *param, struct error *e) MUST_USE;
-int chat_format_read(json_t *format, char *param, struct error *e) MUST_USE;
 
 /* Is it exactly this string? A NUL inside makes it another one. */
 bool chat_is_text(const json_t *value, const char *text);

@@ -40,6 +40,7 @@ static int read_flag(struct chat_request *r, const char *name, json_t *value, st
     if (strcmp(name, "stream") == 0) r->stream = on;
     if (strcmp(name, "logprobs") == 0) r->logprobs = on;
     if (strcmp(name, "ignore_eos") == 0) r->ignore_eos = on;
+    if (strcmp(name, "parallel_tool_calls") == 0) r->form.one_call = !on;
     return OK;
 }
 
@@ -166,22 +167,21 @@ static int read_neutral(struct chat_request *r, const char *name, json_t *value,
         (strcmp(name, "n") == 0 && json_integer_value(value) == 1) ||
         (strcmp(name, "best_of") == 0 && json_integer_value(value) == 1) ||
         (strcmp(name, "store") == 0 && json_is_false(value)) || (strcmp(name, "echo") == 0 && json_is_false(value)) ||
-        (strcmp(name, "parallel_tool_calls") == 0 && json_is_true(value)) ||
         (strcmp(name, "service_tier") == 0 && (chat_is_text(value, "auto") || chat_is_text(value, "default")));
     return neutral ? OK : unsupported(name, " with this value", e);
 }
 
 static int read_tool_choice(struct chat_request *r, const char *name, json_t *value, struct error *e)
 {
-    (void)r;
-    if (chat_is_text(value, "auto") || chat_is_text(value, "none")) return OK; /* looked up again in finish() */
-    return unsupported(name, " other than auto and none", e);
+    (void)name;
+    return form_read_choice(&r->form, value, r->param, e);
 }
 
 static int read_tools(struct chat_request *r, const char *name, json_t *value, struct error *e)
 {
     (void)name;
     r->tools = value;
+    form_read_strict(&r->form, value);
     return chat_tools_read(value, r->param, e);
 }
 
@@ -195,7 +195,13 @@ static int read_messages(struct chat_request *r, const char *name, json_t *value
 static int read_format(struct chat_request *r, const char *name, json_t *value, struct error *e)
 {
     (void)name;
-    return chat_format_read(value, r->param, e);
+    return form_read_format(&r->form, value, r->param, e);
+}
+
+static int read_regex(struct chat_request *r, const char *name, json_t *value, struct error *e)
+{
+    (void)name;
+    return form_read_regex(&r->form, value, r->param, e);
 }
 
 static int read_prompt(struct chat_request *r, const char *name, json_t *value, struct error *e)
@@ -240,8 +246,9 @@ static const struct {
     {"top_logprobs", IN_CHAT, read_count},
     {"tools", IN_CHAT, read_tools},
     {"tool_choice", IN_CHAT, read_tool_choice},
-    {"parallel_tool_calls", IN_CHAT, read_neutral},
+    {"parallel_tool_calls", IN_CHAT, read_flag},
     {"response_format", IN_CHAT, read_format},
+    {"guided_regex", IN_BOTH, read_regex},
     {"n", IN_BOTH, read_neutral},
     {"best_of", IN_COMPLETION, read_neutral},
     {"echo", IN_COMPLETION, read_neutral},
@@ -270,7 +277,9 @@ static int finish(struct chat_request *r, struct error *e)
         snprintf(r->param, sizeof r->param, "%s", missing);
         return error_set(e, ERR_INVALID, "%s is required", missing);
     }
-    if (chat_is_text(json_object_get(r->root, "tool_choice"), "none")) r->tools = NULL;
+    int rc = form_check(&r->form, r->tools, r->param, e);
+    if (rc) return rc;
+    if (r->form.choice == TOOLS_NONE) r->tools = NULL;
     snprintf(r->param, sizeof r->param, "%s", r->include_usage ? "stream_options" : "top_logprobs");
     if (r->include_usage && !r->stream) return error_set(e, ERR_INVALID, "stream_options needs stream");
     if (r->top_logprobs && !r->logprobs) return error_set(e, ERR_INVALID, "top_logprobs needs logprobs");
@@ -305,6 +314,8 @@ int chat_request_parse(struct chat_request *r, bool is_completion, const char *d
 
 void chat_request_fini(struct chat_request *r)
 {
+    grammar_release(r->grammar);
+    r->grammar = NULL;
     json_decref(r->root);
     r->root = NULL;
 }

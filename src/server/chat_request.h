@@ -1,6 +1,6 @@
 /* chat_request.h - a request body of /v1/chat/completions or /v1/completions, read strictly: every field is honoured or
  * refused by its name, none is ignored. Shapes after OpenAI's API reference; extensions: top_k, min_p,
- * repetition_penalty, ignore_eos. Pure; any thread.
+ * repetition_penalty, ignore_eos, guided_regex. Pure; any thread.
  */
 #ifndef XIAOBEI_SERVER_CHAT_REQUEST_H
 #define XIAOBEI_SERVER_CHAT_REQUEST_H
@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "engine/sampler.h"
+#include "server/answer_form.h"
 #include "server/chat_messages.h"
 
 struct chat_request {
@@ -31,6 +32,8 @@ struct chat_request {
     int bias_count;
     const char *stop[LIMIT_STOP_STRINGS];
     int stop_count;
+    struct answer_form form;
+    struct grammar *grammar; /* of the form; NULL: free. Released with the request */
     bool logprobs;
     int top_logprobs;
     bool ignore_eos;

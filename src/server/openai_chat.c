@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "engine/engine_grammar.h"
 #include "medical/persona.h"
 #include "model/chat_template.h"
 #include "server/answer.h"
@@ -28,7 +29,11 @@ static bool is_for_assistant(const struct chat_request *r)
 /* What would pass by the guard belongs to the raw model. */
 static int check_assistant(struct chat_request *r, struct error *e)
 {
-    const char *field = r->is_completion ? "model" : r->tools ? "tools" : r->logprobs ? "logprobs" : NULL;
+    const char *field = r->is_completion                    ? "model"
+                        : r->tools                          ? "tools"
+                        : r->logprobs                       ? "logprobs"
+                        : !form_is_free(&r->form, r->tools) ? "response_format"
+                                                            : NULL;
     if (!field) return OK;
     snprintf(r->param, sizeof r->param, "%s", field);
     return r->is_completion ? error_set(e, ERR_INVALID, "the assistant answers at /v1/chat/completions")
@@ -112,6 +117,23 @@ static int prepare(struct app *app, const struct engine *en, struct chat_request
     return rc;
 }
 
+/* The grammar of the answer's form, if it has one. */
+static int make_grammar(struct engine *en, struct chat_request *r, struct error *e)
+{
+    const struct grammar_vocab *vocab;
+    if (form_is_free(&r->form, r->tools)) return OK;
+    int rc = engine_grammar_vocab(en, &vocab, e);
+    if (!rc) rc = form_compile(&r->grammar, &r->form, r->tools, vocab, r->param, e);
+    if (rc == ERR_LIMIT) return e->code = ERR_INVALID; /* too large a form is the client's mistake */
+    if (rc) return rc;
+    r->param[0] = '\0';
+    int shortest = grammar_min_tokens(r->grammar);
+    if (r->max_tokens == 0 || r->max_tokens >= shortest) return OK;
+    memcpy(r->param, "max_tokens", sizeof "max_tokens");
+    return error_set(e, ERR_INVALID, "max_tokens is %d, but the shortest answer of this form takes up to %d tokens",
+                     r->max_tokens, shortest);
+}
+
 static void handle(struct http_exchange *x, struct app *app, bool is_completion)
 {
     struct error e = {0};
@@ -132,6 +154,7 @@ static void handle(struct http_exchange *x, struct app *app, bool is_completion)
     prompt.tenant = tenant_of(x, app->api_key, r->user);
     rc = answer_new(&a, app, en, r, &e);
     if (!rc) rc = prepare(app, en, r, a, &prompt, &e);
+    if (!rc) rc = make_grammar(en, r, &e);
     if (!rc) rc = answer_submit(a, &prompt, &e);
     token_list_free(&prompt.ids);
     if (rc) {

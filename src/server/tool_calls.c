@@ -41,13 +41,29 @@ static json_t *parse_one(const char *text, size_t n, const char *id, size_t inde
     return result;
 }
 
+/* The tag that ends the call at text: not one that its strings hold. */
+static const char *find_close(const char *text, const char *end)
+{
+    bool in_string = false;
+    for (; text < end; text++) {
+        if (in_string && *text == '\\')
+            text++;
+        else if (*text == '"')
+            in_string = !in_string;
+        else if (!in_string && (size_t)(end - text) >= sizeof close_tag - 1 &&
+                 memcmp(text, close_tag, sizeof close_tag - 1) == 0)
+            return text;
+    }
+    return NULL;
+}
+
 json_t *tool_calls_parse(const char *text, size_t n, const char *id)
 {
     const char *end = text + n;
     json_t *calls = json_array();
     while (text < end && strchr(" \t\r\n", *text)) text++;
     while (text < end) {
-        const char *close = memmem(text, (size_t)(end - text), close_tag, sizeof close_tag - 1);
+        const char *close = find_close(text, end);
         size_t head = sizeof open_tag - 1;
         bool opens = (size_t)(end - text) > head && memcmp(text, open_tag, head) == 0;
         json_t *one =

@@ -57,7 +57,7 @@ def test_no_amount_of_a_medicine_passes(server, question):
         assert not re.search(r"\d+\s*(mg|毫克|片|粒)|[一二两三四]\s*[片粒次]", text), text
 
 
-@pytest.mark.parametrize("fields, word", [({"logprobs": True}, "logprobs"),
+@pytest.mark.parametrize("fields, word", [({"logprobs": True}, "logprobs"), ({"response_format": {"type": "json_object"}}, "response_format"),
                                           ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools")])
 def test_ways_past_the_guard_are_refused_by_name(server, fields, word):
     answer = ask(server, "你好", **fields)

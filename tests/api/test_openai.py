@@ -124,7 +124,7 @@ def test_tools_reach_the_prompt(client, raw):
 
 
 @pytest.mark.parametrize("field,value", [
-    ("n", 2), ("response_format", {"type": "json_object"}), ("frobnicate", 1), ("tool_choice", "required"), ("temperature", 3),
+    ("n", 2), ("response_format", {"type": "grammar"}), ("frobnicate", 1), ("tool_choice", "required"), ("temperature", 3),
     ("temperature", "hot"), ("top_p", 0), ("max_tokens", 0), ("messages", []), ("messages", [{"role": "robot", "content": "a"}]),
     ("messages", [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]), ("stop", [""]), ("seed", 1.5),
     ("logit_bias", {"x": 1}), ("metadata", {"a": "b"}), ("audio", {}), ("stream_options", {"include_usage": True}), ("top_logprobs", 2),
@@ -151,7 +151,7 @@ def call(function=(), **fields):
 
 
 @pytest.mark.parametrize("param,fields", [
-    ("tools[0].function.strict", {"tools": tool({"strict": True})}),
+    ("tools[0].function.strict", {"tools": tool({"strict": "yes"})}),
     ("tools[0].foo", {"tools": tool(foo=1)}),
     ("tools[0].function.name", {"tools": tool({"name": "a\0b"})}),
     ("tools[0].function.parameters", {"tools": tool({"parameters": []})}),

@@ -154,6 +154,38 @@ static void bias_is_added_first(void **state)
     sampler_free(p);
 }
 
+static void a_mask_comes_before_everything_else(void **state)
+{
+    (void)state;
+    static const struct logit_bias bias[] = {{4, 100}};
+    static const uint64_t mask[] = {1u << 0 | 1u << 2 | 1u << 7};
+    for (int temperature = 0; temperature < 2; temperature++) {
+        struct sampling s;
+        sampling_defaults(&s);
+        s.temperature = (float)temperature;
+        s.bias = bias;
+        s.bias_count = 1;
+        struct sampler *p = make(&s, VOCAB);
+        for (int i = 0; i < 200; i++) {
+            float copy[VOCAB];
+            float logprob;
+            struct sampled_logprob top[5];
+            memcpy(copy, some, sizeof copy);
+            sampler_allow(p, copy, mask, 1);
+            int32_t id = sampler_next(p, copy, &logprob, top, 5);
+            assert_true(id == 0 || id == 2 || id == 7);
+            assert_true(isfinite(logprob));
+            assert_int_equal(top[0].token, 0);
+            assert_int_equal(top[3].token, -1); /* three are allowed: no more have a probability */
+        }
+        float copy[VOCAB];
+        memcpy(copy, some, sizeof copy);
+        sampler_allow(p, copy, mask, 0);
+        assert_int_equal(sampler_next(p, copy, NULL, NULL, 0), -1);
+        sampler_free(p);
+    }
+}
+
 static void logprobs_are_of_the_unmodified_distribution(void **state)
 {
     (void)state;
@@ -287,6 +319,7 @@ int main(void)
         cmocka_unit_test(top_k_top_p_and_min_p_cut_where_they_say),
         cmocka_unit_test(penalties_reach_what_they_name),
         cmocka_unit_test(bias_is_added_first),
+        cmocka_unit_test(a_mask_comes_before_everything_else),
         cmocka_unit_test(logprobs_are_of_the_unmodified_distribution),
         cmocka_unit_test(no_choice_is_said),
         cmocka_unit_test(bad_values_are_refused_by_name),
