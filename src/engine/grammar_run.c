@@ -86,7 +86,7 @@ static bool grow_index(struct grammar_run *r, int32_t **index, int32_t *slots, i
     memset(fresh, 0xFF, (size_t)more * sizeof *fresh);
     for (int32_t i = 0; i < n; i++) {
         const struct grammar_set *set = of_sets ? &r->sets[i] : NULL;
-        uint32_t h = set ? set_hash(set->items, set->n, set->may_end) : stack_hash(&r->stacks[i]);
+        uint32_t h = set ? set->hash : stack_hash(&r->stacks[i]);
         while (fresh[h & (uint32_t)(more - 1)] >= 0) h++;
         fresh[h & (uint32_t)(more - 1)] = i;
     }
@@ -218,7 +218,8 @@ static uint32_t item_cost(const struct grammar_run *r, const struct grammar_item
 static int32_t store_set(struct grammar_run *r, int32_t n, bool may_end)
 {
     if (!grow_index(r, &r->set_index, &r->set_slots, r->n_sets, true)) return SET_DEAD;
-    uint32_t h = set_hash(r->core, n, may_end);
+    const uint32_t hash = set_hash(r->core, n, may_end);
+    uint32_t h = hash;
     for (;; h++) {
         int32_t at = r->set_index[h & (uint32_t)(r->set_slots - 1)];
         if (at < 0) break;
@@ -230,7 +231,8 @@ static int32_t store_set(struct grammar_run *r, int32_t n, bool may_end)
     size_t next = (size_t)r->classes * sizeof(int32_t);
     if (!grow(r, (void **)&r->sets, r->n_sets, &r->cap_sets, sizeof *r->sets) || !account(r, items + next + 64))
         return SET_DEAD;
-    struct grammar_set s = {.items = malloc(items + 1), .n = n, .may_end = may_end, .next = malloc(next + 1)};
+    struct grammar_set s = {
+        .items = malloc(items + 1), .n = n, .hash = hash, .may_end = may_end, .next = malloc(next + 1)};
     if (!s.items || !s.next) {
         free(s.items);
         free(s.next);

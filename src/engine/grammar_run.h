@@ -25,6 +25,7 @@ struct grammar_stack {    /* 0: the bottom */
 struct grammar_set {
     struct grammar_item *items; /* nodes that read bytes, sorted */
     int32_t n;
+    uint32_t hash;
     bool may_end;
     uint32_t cost;  /* tokens to the end, bounded from above */
     uint32_t worst; /* with a mask: the highest cost behind one of its tokens */

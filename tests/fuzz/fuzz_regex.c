@@ -5,7 +5,7 @@
 #include "support/grammar_walk.h"
 #include "support/tiny_tokenizer.h"
 
-enum { ROOM = 40, WALKS = 3, MOST_TOKENS = 2000 };
+enum { ROOM = 40, WALKS = 3, MOST_TOKENS = 300 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
