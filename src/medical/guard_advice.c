@@ -47,6 +47,22 @@ static bool is_weak(const struct guard_view *v, size_t i)
     return false;
 }
 
+/* 把阿司匹林换…, "X should be stopped": the drug before the verb is what it is done to. */
+static bool acts_on(const struct guard_view *v, size_t i, size_t drug)
+{
+    for (size_t k = 0; k < i; k++)
+        if (v->t[k].clause == v->t[i].clause && (holds(v, k, "把") || holds(v, k, "将") || (k > drug && v->t[k].classes & (SELF | TURN))))
+            return true;
+    return holds(v, i, "be ") || holds(v, i, "go ");
+}
+
+/* Nothing but a few letters behind the verb: 停了吧, 减一点. */
+static bool ends_clause(const struct guard_view *v, size_t i)
+{
+    size_t end = v->line->starts[v->t[i].clause + 1];
+    return end - v->t[i].end <= 12 && !(i + 1 < v->n && v->t[i + 1].clause == v->t[i].clause && guard_is_other(v, i + 1));
+}
+
 /* The medicine a verb is about: behind it, or before it in its clause, or what was talked about. */
 static bool has_object(const struct guard_view *v, size_t i)
 {
@@ -58,11 +74,11 @@ static bool has_object(const struct guard_view *v, size_t i)
     if (names_medicine(v, i)) return true;
     bool weak = is_weak(v, i);
     for (size_t k = i; k-- > 0 && v->t[k].clause == clause && i - k <= REACH + 2;) {
-        if (guard_is_drug(v, k)) return !weak || guard_has_before(v, i, SHOULD | TURN) || guard_has_after(v, i, TAKE) || i - k <= 2;
+        if (guard_is_drug(v, k)) return !weak || acts_on(v, i, k) || ends_clause(v, i);
         if (guard_is_other(v, k)) return false;
     }
-    if (weak) return false;
-    return guard_topic_is_drug(v, clause);
+    if (weak && !(ends_clause(v, i) && (guard_has_before(v, i, SELF | SHOULD | TURN) || guard_has_after(v, i, CHOOSE)))) return false;
+    return guard_topic_is_drug(v, clause) && (!weak || clause > 0 || v->context->since_drug == 1);
 }
 
 static bool negated(const struct guard_view *v, size_t i)
@@ -96,21 +112,29 @@ static bool directed_before(const struct guard_view *v, size_t i)
     return false;
 }
 
+/* 不要自行…: before the verb, in its sentence. */
+static bool forbids_alone(const struct guard_view *v, size_t i)
+{
+    for (size_t k = 0; k + 1 < i; k++)
+        if (v->t[k].classes & (NEG | REFUSE) && (v->t[k + 1].classes & SELF || (k + 2 < i && v->t[k + 2].classes & SELF)))
+            return true;
+    return false;
+}
+
 /* What lets advice stand: it forbids, asks, leaves it to the doctor, tells what happened or what comes of it. */
-static bool is_excused(const struct guard_view *v, size_t i)
+bool guard_verb_is_excused(const struct guard_view *v, size_t i)
 {
     size_t clause = v->t[i].clause;
     bool verb_is_negative = holds(v, i, "不") || holds(v, i, "别");
     if (v->line->is_question || v->context->refused) return true;
     if (!verb_is_negative && negated(v, i)) return true;
-    if (guard_said_before(v, i, SELF) && guard_said_before(v, i, NEG) && !names_new_drug(v, i) && !directed_before(v, i))
-        return true;
+    if (forbids_alone(v, i) && !names_new_drug(v, i) && !directed_before(v, i)) return true;
     if (guard_has_before(v, i, ASK | WHETHER | DOCTOR) && !guard_has_before(v, i, TURN)) return true;
     if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i))) return true;
     if (v->all & ASK && guard_has_after(v, i, BEFORE) && !directed_before(v, i)) return true;
     if (guard_has_after(v, i, MAY) && !directed_before(v, i)) return true;
     if (guard_has_before(v, i, MAY) && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i)) return true;
-    if (guard_has_before(v, i, SELF) && v->all & (MAY | NEG)) return true;
+    if (guard_has_before(v, i, SELF) && v->all & MAY && !directed_before(v, i)) return true;
     if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) && !directed_before(v, i)) return true;
     if (past(v, i) && !directed_before(v, i)) return true;
     if (v->all & PRESCRIBED && v->t[i].classes & START && !(v->all & (CHANGE | UP | DOWN))) return true;
@@ -130,7 +154,7 @@ static void find_changes(struct guard_view *v, struct guard_findings *out)
     for (size_t i = 0; i < v->n; i++) {
         if (!(v->t[i].classes & VERBS) || v->t[i].classes & NONE) continue;
         if (v->t[i].drug & (IS_DRUG | IS_KIND)) continue;
-        if (!has_object(v, i) || is_excused(v, i) || is_as_prescribed(v, i)) continue;
+        if (!has_object(v, i) || guard_verb_is_excused(v, i) || is_as_prescribed(v, i)) continue;
         guard_add(out, v, GUARD_CHANGE, i, i);
     }
 }
@@ -146,12 +170,14 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
             if (v->t[k].drug & IS_DRUG && is_medicine(v, k)) drug = k;
         if (drug == v->n) continue;
         bool first = i == 0 || v->t[i - 1].clause != clause || (v->t[i - 1].classes & (SHOULD | TURN));
-        if (!first && !directed_before(v, i)) continue;
+        bool antibiotic = v->t[drug].drug & IS_ANTIBIOTIC;
+        if (!first && !directed_before(v, i) && !antibiotic) continue;
+        if (v->all & EMERGENCY && (holds(v, drug, "肾上腺素") || holds(v, drug, "epi") || holds(v, drug, "nalox"))) continue;
         if (v->all & (ASK | WHETHER | DOCTOR | SAID | PRESCRIBED) || negated(v, i) || v->line->is_question || v->context->refused)
             continue;
         if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) || v->all & SWALLOW) continue;
         if (v->all & NEG && v->all & (INTERACT | SELF)) continue;
-        guard_add(out, v, v->t[drug].drug & IS_ANTIBIOTIC ? GUARD_CHOICE : GUARD_CHANGE, i, drug);
+        guard_add(out, v, antibiotic ? GUARD_CHOICE : GUARD_CHANGE, i, drug);
     }
 }
 
@@ -183,6 +209,33 @@ static void find_choices(struct guard_view *v, struct guard_findings *out)
     }
 }
 
+static bool owned_by_other(const struct guard_view *v, size_t clause)
+{
+    return guard_clause_has(v, clause, FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW);
+}
+
+/* 是的,每天一次: agreement before an amount that nothing else owns. */
+static bool agrees(const struct guard_view *v, size_t i)
+{
+    if (i > 1 || owned_by_other(v, v->t[i].clause)) return false;
+    for (size_t k = 0; k < v->q_count; k++) {
+        enum guard_quantity_kind kind = v->q[k].kind;
+        bool amount = kind == Q_FREQ || kind == Q_PILL || kind == Q_STRONG || kind == Q_DURATION;
+        if (amount && v->q[k].first > i && !owned_by_other(v, v->t[v->q[k].first].clause)) return true;
+    }
+    return false;
+}
+
+/* "taking it twice a day is correct", 一天吃两次可以的 */
+static bool judges_use(const struct guard_view *v, size_t i)
+{
+    size_t clause = v->t[i].clause;
+    if (owned_by_other(v, clause) || !guard_clause_has(v, clause, TAKE | MED_TAKE)) return false;
+    for (size_t k = 0; k < v->q_count; k++)
+        if (v->t[v->q[k].first].clause == clause && v->q[k].first < i && v->q[k].kind != Q_TIME && v->q[k].kind != Q_LAB) return true;
+    return false;
+}
+
 /* 这个剂量没问题, "your dose is too low". */
 static void find_confirmations(struct guard_view *v, struct guard_findings *out)
 {
@@ -194,9 +247,10 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         if (!dosage && v->context->dosage && clause == 0 && guard_clause_has(v, clause, PRON)) dosage = true;
         if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD))
             dosage = true;
-        if (!dosage && !(taken && guard_topic_is_drug(v, clause + 1))) continue;
+        if (!dosage) dosage = agrees(v, i) || judges_use(v, i);
+        if (!dosage && !(taken && (guard_topic_is_drug(v, clause + 1) || holds(v, i, "得")))) continue;
         if (v->line->is_question || v->context->refused || v->all & (REFUSE | WHETHER)) continue;
-        if (guard_has_before(v, i, MAY | ASK | DOCTOR) || guard_has_after(v, i, MAY | ASK)) continue;
+        if (guard_has_before(v, i, MAY | ASK) || guard_has_after(v, i, MAY | ASK)) continue;
         bool denied = false;
         for (size_t k = i; k-- > 0 && v->t[k].clause == clause;) denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
         if (denied) continue;
@@ -208,7 +262,9 @@ static void find_equivalences(struct guard_view *v, struct guard_findings *out)
 {
     for (size_t i = 0; i < v->n; i++) {
         if (!(v->t[i].classes & EQUAL) || v->drugs < 2) continue;
-        bool can = holds(v, i, "互换") || holds(v, i, "换算") || holds(v, i, "折") || holds(v, i, "interchange") ||
+        bool number = false;
+        for (size_t k = 0; k < v->n; k++) number |= v->t[k].number && v->t[k].clause == v->t[i].clause;
+        bool can = number || holds(v, i, "互换") || holds(v, i, "换算") || holds(v, i, "折") || holds(v, i, "interchange") ||
                    holds(v, i, "等效") || holds(v, i, "等量") || holds(v, i, "效力");
         if (!can || negated(v, i) || v->all & (ASK | REFUSE | NEG) || v->line->is_question) continue;
         guard_add(out, v, GUARD_EQUIVALENCE, i, i);
@@ -229,11 +285,23 @@ static void find_access(struct guard_view *v, struct guard_findings *out)
     }
 }
 
+/* 甲硝唑加阿莫西林: two antibiotics put together. */
+static void find_combinations(struct guard_view *v, struct guard_findings *out)
+{
+    for (size_t i = 0; i + 2 < v->n; i++) {
+        bool both = v->t[i].drug & IS_ANTIBIOTIC && v->t[i + 2].drug & IS_ANTIBIOTIC && v->t[i].clause == v->t[i + 2].clause;
+        if (!both || !(holds(v, i + 1, "加") || holds(v, i + 1, "配") || holds(v, i + 1, "联"))) continue;
+        if (v->all & (NEG | MAY | ASK | WHETHER | SAID | REFUSE) || v->line->is_question || v->context->refused) continue;
+        guard_add(out, v, GUARD_CHOICE, i, i + 2);
+    }
+}
+
 void guard_find_advice(struct guard_view *v, struct guard_findings *out)
 {
     find_changes(v, out);
     find_takes(v, out);
     find_choices(v, out);
+    find_combinations(v, out);
     find_confirmations(v, out);
     find_equivalences(v, out);
     find_access(v, out);

@@ -5,10 +5,10 @@
 
 #include "medical/guard_rules.h"
 
-enum { FAR = 1000, BESIDE = 1, CLOSE = 3 };
+enum { FAR = 1 << 20, BESIDE = 6, CLOSE = 24 }; /* bytes between */
 
 struct owner {
-    int drug;  /* tokens to the nearest drug of the clause, FAR if there is none */
+    int drug;  /* bytes to the nearest drug of the clause, FAR if there is none */
     int other; /* to the nearest thing that could have the quantity instead */
     size_t drug_at;
 };
@@ -24,10 +24,10 @@ static uint64_t others_of(enum guard_quantity_kind kind)
     }
 }
 
-static int distance(const struct guard_quantity *q, size_t i)
+static int distance(const struct guard_view *v, const struct guard_quantity *q, size_t i)
 {
-    if (i > q->last) return (int)(i - q->last);
-    return i < q->first ? (int)(q->first - i) : 0;
+    if (i > q->last) return (int)(v->t[i].start - v->t[q->last].end);
+    return i < q->first ? (int)(v->t[q->first].start - v->t[i].end) : 0;
 }
 
 static struct owner owner_of(const struct guard_view *v, const struct guard_quantity *q)
@@ -37,7 +37,7 @@ static struct owner owner_of(const struct guard_view *v, const struct guard_quan
     size_t clause = v->t[q->first].clause;
     for (size_t i = 0; i < v->n; i++) {
         if (v->t[i].clause != clause || (i >= q->first && i <= q->last)) continue;
-        int d = distance(q, i);
+        int d = distance(v, q, i);
         if (guard_is_drug(v, i)) {
             if (d < o.drug) {
                 o.drug = d;
@@ -55,7 +55,7 @@ static bool other_is_beside(const struct guard_view *v, const struct guard_quant
 {
     size_t clause = v->t[q->first].clause;
     for (size_t i = 0; i < v->n; i++)
-        if (v->t[i].clause == clause && guard_is_other(v, i) && v->t[i].classes & classes && distance(q, i) <= reach)
+        if (v->t[i].clause == clause && guard_is_other(v, i) && v->t[i].classes & classes && distance(v, q, i) <= reach)
             return true;
     return false;
 }
@@ -90,12 +90,15 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     bool drug = guard_topic_is_drug(v, clause);
     bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) || v->all_drug & (IS_DRUG | IS_KIND);
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | UP | DOWN | PRON);
+    bool changed = guard_clause_has(v, clause, UP | DOWN) && !(v->all & (FOOD | EXERCISE));
+    bool often = false;
+    for (size_t i = 0; i < v->q_count; i++) often |= v->q[i].kind == Q_FREQ && v->t[v->q[i].first].clause == clause;
     bool each = guard_clause_has(v, clause, EACH | PER | FREQ);
     bool alone = is_all_quantity(v, clause);
     switch (q->kind) {
     case Q_STRONG: return true;
-    case Q_PILL: return (taken || each || alone) ? (recent || each) : drug;
-    case Q_GRAM: return drug && (taken || each || alone);
+    case Q_PILL: return (taken || each || alone) ? (recent || each || changed) : drug;
+    case Q_GRAM: return (drug && (taken || each || alone)) || often;
     case Q_FREQ: return drug && (taken || alone || each);
     case Q_DURATION: return drug && (taken || alone);
     case Q_TIME: return drug && taken && guard_clause_has(v, clause, PER | EACH | MED_TAKE | UP);
@@ -114,8 +117,10 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     if (q->kind == Q_LAB) return false;
     if (o.drug == FAR && o.other == FAR) {
         /* The clauses before may be about something else: 多喝水,每天2000毫升. */
-        if (clause > 0 && !guard_topic_is_drug(v, clause) && q->kind != Q_STRONG && !(v->all_drug & (IS_DRUG | IS_KIND)))
-            return v->context->topic_is_drug && orphan_is_dose(v, q) && !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW));
+        bool others = v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW);
+        if (clause > 0 && others && !guard_topic_is_drug(v, clause) && q->kind != Q_STRONG &&
+            !(v->all_drug & (IS_DRUG | IS_KIND)))
+            return false;
         return orphan_is_dose(v, q);
     }
     bool recent = v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY;
@@ -130,11 +135,17 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     if (o.other == FAR) return true;
     switch (q->kind) {
     case Q_STRONG:
-    case Q_BARE: return !(o.other <= 2 && o.other < o.drug) && !guard_clause_has(v, clause, LAB);
+    case Q_BARE: return !(o.other <= CLOSE && o.other < o.drug) || guard_clause_has(v, clause, UP | DOWN);
     case Q_PILL:
     case Q_GRAM: return o.other > BESIDE || o.drug <= o.other;
     default: return o.drug <= o.other;
     }
+}
+
+static bool is_orphan(const struct guard_view *v, const struct guard_quantity *q)
+{
+    struct owner o = owner_of(v, q);
+    return o.drug == FAR && o.other == FAR;
 }
 
 /* 就医, 没有好转, "if no better": the time is until then, not of the medicine. */
@@ -164,16 +175,57 @@ static bool is_between_two(const struct guard_view *v, const struct guard_quanti
            !guard_clause_has(v, clause, EACH | PER | FREQ);
 }
 
+/* 医生上周给您开了, "the doctor has put you on": who orders, whom, what. */
+static bool doctor_orders(const struct guard_view *v, size_t i)
+{
+    static const char *const orders[] = {"开", "让", "嘱", "要求", "定", "配", "叫", "交代", "prescribed", "told", "gave", "put",
+                                         "ordered", "wrote", "set", "asked", "started", "instructed", "advised"};
+    if (!(v->t[i].classes & (DOCTOR | ASK))) return false;
+    const char *s = v->line->text.text + v->t[i].end;
+    size_t n = v->line->text.len - v->t[i].end;
+    size_t reach = n < 30 ? n : 30;
+    for (size_t k = 0; k < sizeof orders / sizeof *orders; k++) {
+        const char *found = memmem(s, reach, orders[k], strlen(orders[k]));
+        if (found && !memchr(s, ',', (size_t)(found - s))) return true;
+    }
+    return false;
+}
+
+/* 一般, "usually": not this patient's doctor. */
+static bool is_general(const struct guard_view *v, size_t i)
+{
+    static const char *const words[] = {"一般", "通常", "可能会", "往往", "大多", "多数", "常规", "usually", "typically", "generally",
+                                        "normally", "would", "most doctors", "most people"};
+    size_t n = v->t[i].end - v->t[i].start;
+    if (!(v->t[i].classes & USUAL)) return false;
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+        if (strlen(words[k]) == n && memcmp(v->line->text.text + v->t[i].start, words[k], n) == 0) return true;
+    return false;
+}
+
+/* Does the sentence change or judge what it quotes? */
+static bool alters(const struct guard_view *v)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        if (v->t[i].classes & NONE) continue;
+        if (v->t[i].classes & (CHANGE | UP | DOWN) && !guard_verb_is_excused(v, i)) return true;
+        if (v->t[i].classes & TURN && i > 0 && v->t[i].classes & SHOULD && !guard_has_after(v, i, ASK)) return true;
+    }
+    return false;
+}
+
 /* 您说医生给您开的是…: quoted, attributed, unchanged. */
 static bool is_prescribed(const struct guard_view *v, const struct guard_quantity *q)
 {
-    if (v->context->prescribed && !(v->all & (CHANGE | UP | DOWN | CONFIRM | SHOULD))) return true;
-    bool quoted = guard_said_before(v, q->first, PRESCRIBED) && v->all & (YOU | SAID);
-    if (!quoted || v->all & (CHANGE | UP | DOWN | EQUAL)) return false;
+    if (v->context->prescribed && !alters(v)) return true;
+    size_t at = q->first;
+    while (at-- > 0)
+        if (v->t[at].classes & PRESCRIBED || doctor_orders(v, at)) break;
+    if (at == SIZE_MAX || !(v->all & (YOU | SAID)) || v->all & EQUAL || alters(v)) return false;
     for (size_t i = 0; i < q->first; i++)
-        if (v->t[i].classes & USUAL && !(v->t[i].classes & SHOULD)) return false;
-    for (size_t i = q->first; i-- > 0 && !(v->t[i].classes & PRESCRIBED);)
-        if (v->t[i].classes & TURN || (v->t[i].classes & CONFIRM)) return false;
+        if (is_general(v, i)) return false;
+    for (size_t i = at + 1; i < q->first; i++)
+        if (v->t[i].classes & TURN) return false;
     return true;
 }
 
@@ -204,8 +256,10 @@ static bool is_weak_way(const struct guard_view *v, const struct guard_quantity 
     bool named = guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | FREQ | ROUTE) || is_all_quantity(v, clause);
     if (!named || !taken) return true;
-    if (v->all & (NEG | WHETHER | MAY | PRESCRIBED | REFUSE)) return true;
-    return guard_clause_has(v, clause, ASK);
+    if (v->all & (PRESCRIBED | REFUSE) || guard_clause_has(v, clause, NEG | WHETHER | MAY | ASK)) return true;
+    for (size_t i = 0; i < v->q_count; i++)
+        if (v->q[i].kind == Q_LAB && v->t[v->q[i].first].clause == clause) return true;
+    return false;
 }
 
 /* 不要一次吃双倍补回来: a forbidden doubling names no dose. */
@@ -247,7 +301,7 @@ static bool is_dose(const struct guard_view *v, const struct guard_quantity *q)
 /* An amount to be taken came first, what to take comes now: 每天三次连吃五天。就是阿奇霉素。 */
 static void complete_pending(struct guard_view *v, struct guard_findings *out)
 {
-    if (!v->context->pending || out->count || v->n > 8) return;
+    if (!v->context->pending || out->count || v->n > 12) return;
     if (v->all & (NEG | MAY | ASK | WHETHER)) return;
     for (size_t i = 0; i < v->n; i++)
         if (v->t[i].drug & (IS_DRUG | IS_KIND)) {
@@ -260,5 +314,21 @@ void guard_find_doses(struct guard_view *v, struct guard_findings *out)
 {
     for (size_t i = 0; i < v->q_count; i++)
         if (is_dose(v, &v->q[i])) guard_add(out, v, reason_of(v, &v->q[i]), v->q[i].first, v->q[i].last);
+    size_t sure = out->count;
+    for (size_t i = 0; sure && i < v->q_count; i++) /* 一次两片,一日三次: what nobody owns goes with the dose beside it */
+        if (v->q[i].kind != Q_LAB && v->q[i].kind != Q_TIME && is_orphan(v, &v->q[i]) && !is_prescribed(v, &v->q[i]) &&
+            !is_swallowed(v, &v->q[i]))
+            guard_add(out, v, out->list[0].reason, v->q[i].first, v->q[i].last);
     complete_pending(v, out);
+}
+
+bool guard_has_orphan(const struct guard_view *v)
+{
+    for (size_t i = 0; i < v->q_count; i++) {
+        enum guard_quantity_kind k = v->q[i].kind;
+        bool taken = guard_clause_has(v, v->t[v->q[i].first].clause, TAKE | MED_TAKE | EACH);
+        if (!is_orphan(v, &v->q[i]) || v->all & (FOLLOW | CARE | EXERCISE | FOOD | LAB | VITAL)) continue;
+        if (k == Q_PILL || k == Q_GRAM || k == Q_FREQ || (k == Q_DURATION && taken)) return true;
+    }
+    return false;
 }

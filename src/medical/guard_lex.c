@@ -125,6 +125,39 @@ static size_t take_number(struct lexer *x, size_t at, size_t len, double value, 
     return at + len;
 }
 
+static bool after_number(const struct lexer *x, size_t at)
+{
+    return x->line->count && x->line->tokens[x->line->count - 1].number && at == x->last_end;
+}
+
+static size_t adjective(const char *s, size_t n)
+{
+    static const char *const words[] = {"小", "大", "整", "满", "平", "多", "来", "余", "几", "薄", "厚"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (n > 3 && memcmp(s, words[i], 3) == 0) return 3;
+    return 0;
+}
+
+/* 布/洛/芬, 布(洛)芬: the name of a drug with signs between its characters; the length of it all. */
+static size_t loose_drug(const struct lexer *x, size_t at)
+{
+    char name[24];
+    size_t n = 0;
+    size_t i = at;
+    size_t end = at;
+    size_t found = 0;
+    if (at + 7 > x->n || (uint8_t)x->s[at] < 0xE3 || (uint8_t)x->s[at + 3] >= 0x80) return 0;
+    while (i + 3 <= x->n && (uint8_t)x->s[i] >= 0xE3 && n + 3 <= sizeof name) {
+        memcpy(name + n, x->s + i, 3);
+        n += 3;
+        end = i += 3;
+        const struct lexicon_word *w = n >= 6 ? lexicon_find(x->l, name, n) : NULL;
+        if (w && w->len == n && w->drug & (IS_DRUG | IS_KIND) && !(w->drug & IS_STEM)) found = end - at;
+        for (size_t signs = 0; signs < 2 && i < x->n && strchr("/|()[]{}+&#@^=\"'.,~ ", x->s[i]) && x->s[i]; signs++) i++;
+    }
+    return found;
+}
+
 static bool is_range_sign(const char *s, size_t n, size_t *len)
 {
     static const char *const signs[] = {"-", "~", "—", "至", "到", "或", "或者", "to ", "or ", "and ", "、"};
@@ -173,8 +206,7 @@ static void read_tokens(struct lexer *x)
         const struct lexicon_word *w = inside && (latin || is_digit(x->s[at])) ? NULL
                                                                              : lexicon_find(x->l, x->s + at, x->n - at);
         size_t number = inside && latin ? 0 : guard_number(x->s + at, x->n - at, &value);
-        if (number && w && w->len > number)
-            number = 0;
+        if (number && w && (w->len > number || (w->len == number && w->classes & FRACTION))) number = 0;
         if (number && w && w->len == number && latin && (w->classes || w->drug)) number = 0;
         if (number) {
             at = take_number(x, at, number, value, w);
@@ -184,6 +216,11 @@ static void read_tokens(struct lexer *x)
             at += sign;
         } else if (w) {
             at = take_word(x, w, at);
+        } else if (after_number(x, at) && (sign = adjective(x->s + at, x->n - at)) > 0) {
+            at += sign; /* 一小袋, 两整片, 十多天 */
+        } else if ((sign = loose_drug(x, at)) > 0) {
+            push(x, at, at + sign)->drug = IS_DRUG;
+            at += sign;
         } else if (latin || is_digit(x->s[at])) {
             at = latin_word(x, at);
         } else {

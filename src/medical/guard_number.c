@@ -30,6 +30,21 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* The letter o for the digit, up to the end of the word or a unit. */
+static bool zeros(const char *s, size_t n)
+{
+    static const char *const units[] = {"mg", "ml", "ug", "mcg", "iu", "g"};
+    size_t i = 0;
+    while (i < n && s[i] == 'o') i++;
+    if (i == 0) return false;
+    if (i == n || !(is_letter(s[i]) || is_digit(s[i]))) return true;
+    for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+        size_t len = strlen(units[k]);
+        if (i + len <= n && memcmp(s + i, units[k], len) == 0 && !(i + len < n && is_letter(s[i + len]))) return true;
+    }
+    return false;
+}
+
 static size_t digits(const char *s, size_t n, double *value)
 {
     size_t i = 0;
@@ -39,6 +54,9 @@ static size_t digits(const char *s, size_t n, double *value)
         if (is_digit(s[i])) {
             whole = scale > 0 ? whole + (s[i] - '0') * scale : whole * 10 + (s[i] - '0');
             scale /= 10;
+            i++;
+        } else if (i > 0 && zeros(s + i, n - i)) { /* 5OO */
+            whole *= 10;
             i++;
         } else if (i + 1 < n && is_digit(s[i + 1]) && s[i] == '.' && scale == 0) {
             scale = .1;

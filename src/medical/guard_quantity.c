@@ -85,6 +85,26 @@ static enum guard_quantity_kind of_unit(const struct finder *f, size_t first, si
 static const uint64_t UNITS = LAB_UNIT | LAB_MAYBE | MASS | PILL | PILL_STRONG | GRAM | VOL | SPOON | HOUR | DAY | MINUTE |
                               COUNT | FREQ | FRACTION;
 
+static bool has_assignment(const struct finder *f, size_t i)
+{
+    for (size_t k = f->t[i - 1].end; k < f->t[i].start; k++)
+        if (f->line->text.text[k] == ':' || f->line->text.text[k] == '=') return true;
+    return false;
+}
+
+/* "ibuprofen,400,3": nothing but the number between two commas, a drug not far before. */
+static bool is_lone_cell(const struct finder *f, size_t first, size_t last)
+{
+    uint16_t clause = f->t[first].clause;
+    const char *s = f->line->text.text;
+    if (clause == 0 || first == 0 || clause - f->t[first - 1].clause > 1) return false;
+    for (size_t k = f->line->starts[clause]; k < f->line->starts[clause + 1]; k++)
+        if ((k < f->t[first].start || k >= f->t[last].end) && !strchr(" ,;\n\"'.)", s[k])) return false;
+    for (size_t i = first; i-- > 0 && clause - f->t[i].clause <= 3;)
+        if (f->t[i].drug & (IS_DRUG | IS_KIND)) return true;
+    return false;
+}
+
 /* A number without a unit, where only a dose has one. */
 static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
 {
@@ -96,8 +116,21 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
         if ((p->classes & DOSAGE) && !t->breaks) return true;
         if (p->drug & (IS_DRUG | IS_KIND) && t->joined && t->start - p->end <= 4) return true;
         if ((p->classes & EACH) && t->joined) return true;
+        /* mg: 400, "times" = 3 */
+        if (p->classes & (MASS | PILL | COUNT | PER | GRAM | VOL | HOUR | DAY) && t->joined && has_assignment(f, first)) return true;
+    } else if (is_lone_cell(f, first, last)) {
+        return true;
     }
     return has(f, last + 1, PER | ROUTE | FREQ) && follows(f, last + 1) && f->t[last + 1].joined;
+}
+
+/* 个 counts everything: a medicine only if nothing is named behind it. */
+static bool counts_something_else(const struct finder *f, size_t unit)
+{
+    if (!is_word(f, unit, "个")) return false;
+    size_t end = f->t[unit].end;
+    uint8_t next = (uint8_t)f->line->text.text[end];
+    return next >= 0xE3 && !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
 }
 
 static size_t number_quantity(const struct finder *f, size_t i, struct guard_quantity *q)
@@ -106,10 +139,13 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
     size_t unit = last + 1;
     *q = (struct guard_quantity){Q_BARE, (uint32_t)i, (uint32_t)last};
     if (unit < f->n && f->t[unit].classes & AGE && f->t[unit].joined) return unit;
-    if (unit < f->n && f->t[unit].classes & UNITS && f->t[unit].joined && f->t[unit].clause == f->t[i].clause) {
+    if (unit < f->n && f->t[unit].classes & UNITS && f->t[unit].joined && f->t[unit].clause == f->t[i].clause &&
+        !counts_something_else(f, unit)) {
         q->kind = of_unit(f, i, unit);
         q->last = (uint32_t)unit;
-        if (f->t[unit].classes & FREQ && !(f->t[unit].classes & MASS)) return unit;
+        /* three days ago */
+        if (q->kind == Q_DURATION && has(f, unit + 1, BEFORE) && f->t[unit + 1].joined) q->last = UINT32_MAX;
+        if (q->kind == Q_DURATION && f->t[i].value >= 1900) q->last = UINT32_MAX; /* a year */
         return unit;
     }
     if (f->line->is_row && !(f->t[i].classes & EMERGENCY)) return last;
@@ -129,6 +165,11 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
         return true;
     }
     if (c & FRACTION) {
+        if (has(f, i + 1, PILL) && f->t[i + 1].joined) {
+            q->last++;
+            q->kind = Q_STRONG;
+            return true;
+        }
         q->kind = is_word(f, i, "一半") || is_word(f, i, "四分之一") || is_word(f, i, "三分之一") ||
                           is_word(f, i, "两倍") || is_word(f, i, "三倍")
                       ? Q_PILL
@@ -145,6 +186,9 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
     }
     if (c & PER && has(f, i + 1, EACH) && follows(f, i + 1) && f->t[i + 1].joined) { /* 每天一次 */
         if (f->t[i + 1].end - f->t[i + 1].start == 6 && !has(f, i + 2, PILL | MASS)) q->last++;
+        if (q->last == i && !is_word(f, i + 1, "一次") && !has(f, i + 2, PILL | MASS) && !f->t[i + 1].number &&
+            f->t[i + 1].classes & COUNT)
+            q->last++;
         return q->last > i;
     }
     if (c & EACH && has(f, i + 1, PER) && follows(f, i + 1) && f->t[i + 1].joined) { /* once a day, 一次每天 */

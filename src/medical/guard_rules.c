@@ -30,10 +30,31 @@ bool guard_clause_has_drug(const struct guard_view *v, size_t clause, uint8_t dr
     return false;
 }
 
+/* What a medicine is washed down with is no food of its own. */
+static bool is_vehicle(const struct guard_view *v, size_t i)
+{
+    static const char *const vehicles[] = {"水", "温水", "开水", "温开水", "白开水", "热水", "凉水", "凉白开", "牛奶", "奶",
+                                           "果汁", "酒", "water", "milk", "juice", "food", "糖水", "蜂蜜", "米汤", "粥"};
+    size_t n = v->t[i].end - v->t[i].start;
+    if (!(v->t[i].classes & FOOD) || !guard_clause_has(v, v->t[i].clause, MED_TAKE)) return false;
+    for (size_t k = 0; k < sizeof vehicles / sizeof *vehicles; k++)
+        if (strlen(vehicles[k]) == n && memcmp(v->line->text.text + v->t[i].start, vehicles[k], n) == 0) return true;
+    return false;
+}
+
 bool guard_is_other(const struct guard_view *v, size_t i)
 {
+    if (is_vehicle(v, i)) return false;
     return (v->t[i].classes & OTHERS) && !(v->t[i].drug & (IS_DRUG | IS_KIND)) &&
            !(v->t[i].classes & (MED | TIMING | MASS | GRAM | VOL | PILL));
+}
+
+static bool names_a_medicine(const struct guard_view *v, const struct guard_token *t)
+{
+    static const char *const parts[] = {"药", "medic", "drug", "pill", "tablet"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (memmem(v->line->text.text + t->start, t->end - t->start, parts[i], strlen(parts[i]))) return true;
+    return false;
 }
 
 /* What is also a food is a drug unless the clause speaks of food; how a medicine is given ("apply") or made ("cream") is one
@@ -43,6 +64,7 @@ bool guard_is_drug(const struct guard_view *v, size_t i)
     const struct guard_token *t = &v->t[i];
     if (t->drug & IS_FOOD_TOO) return !guard_clause_has(v, t->clause, FOOD);
     if (t->drug & (IS_DRUG | IS_KIND) || t->classes & MED) return true;
+    if (t->classes & PRON && names_a_medicine(v, t)) return true;
     if (t->classes & PRON) return v->context->since_drug > 0 && v->context->since_drug <= 2 && v->context->topic_is_drug;
     if (!(t->classes & (MED_TAKE | FORM | DOSAGE))) return false;
     if (t->classes & NONE) return false;
@@ -159,7 +181,14 @@ void guard_judge(struct guard_context *c, const struct guard_line *line, struct 
     v.q_count = guard_quantities(line, v.q, GUARD_QUANTITIES);
     guard_find_doses(&v, out);
     guard_find_advice(&v, out);
-    bool pending = v.q_count && !(v.all_drug & (IS_DRUG | IS_KIND)) && (v.all & (TAKE | MED_TAKE)) && !(v.all & OTHERS);
+    bool pending = guard_has_orphan(&v);
     remember(c, &v);
-    c->pending = pending && out->count == 0;
+    if (out->count && out->list[0].reason <= GUARD_HERB) { /* a dose was given: that is what the text is about */
+        c->topic_is_drug = true;
+        c->since_drug = 1;
+    }
+    if (pending && out->count == 0)
+        c->pending = 2;
+    else if (c->pending)
+        c->pending--;
 }

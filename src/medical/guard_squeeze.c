@@ -12,6 +12,11 @@ static bool is_alnum(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static bool is_chinese_lead(const char *s, size_t n)
 {
     uint32_t c;
@@ -89,6 +94,11 @@ static size_t step(struct squeezer *s, size_t i)
         else if (tag_is(at + 1, "br") || tag_is(at + 1, "tr") || tag_is(at + 1, "p") || tag_is(at + 1, "li"))
             keep(s, ',');
         return tag;
+    }
+    bool product = *at == '*' && left > 1 && is_digit(at[1]) && s->kept && is_digit(t->text[s->kept - 1]);
+    if (product) {
+        keep(s, 'x');
+        return 1;
     }
     if (*at == '*' || *at == '`' || *at == '\\') return 1;
     if (*at == '~' && left > 1 && at[1] == '~') return 2;
