@@ -131,6 +131,10 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
     if (forbids_alone(v, i) && !names_new_drug(v, i) && !directed_before(v, i)) return true;
     if (guard_has_before(v, i, ASK | WHETHER | DOCTOR) && !guard_has_before(v, i, TURN)) return true;
     if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i))) return true;
+    for (size_t k = i; k-- > 0 && i - k <= 2 && v->t[k].clause == clause;)
+        if (v->t[k].classes & BEFORE && v->all & ASK) return true;
+    if (guard_clause_has(v, clause, FACT) && guard_clause_has(v, clause, LATER)) return true;
+    if (guard_clause_has(v, clause, STAT) && !directed_before(v, i) && !names_new_drug(v, i)) return true;
     if (v->all & ASK && guard_has_after(v, i, BEFORE) && !directed_before(v, i)) return true;
     if (guard_has_after(v, i, MAY) && !directed_before(v, i)) return true;
     if (guard_has_before(v, i, MAY) && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i)) return true;
@@ -177,6 +181,7 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
             continue;
         if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) || v->all & SWALLOW) continue;
         if (v->all & NEG && v->all & (INTERACT | SELF)) continue;
+        if (guard_clause_has(v, clause, STAT | AGE)) continue;
         guard_add(out, v, antibiotic ? GUARD_CHOICE : GUARD_CHANGE, i, drug);
     }
 }
@@ -215,13 +220,16 @@ static bool owned_by_other(const struct guard_view *v, size_t clause)
 }
 
 /* 是的,每天一次: agreement before an amount that nothing else owns. */
-static bool agrees(const struct guard_view *v, size_t i)
+static bool agrees(const struct guard_view *v, size_t i, size_t *to)
 {
     if (i > 1 || owned_by_other(v, v->t[i].clause)) return false;
     for (size_t k = 0; k < v->q_count; k++) {
         enum guard_quantity_kind kind = v->q[k].kind;
         bool amount = kind == Q_FREQ || kind == Q_PILL || kind == Q_STRONG || kind == Q_DURATION;
-        if (amount && v->q[k].first > i && !owned_by_other(v, v->t[v->q[k].first].clause)) return true;
+        if (amount && v->q[k].first > i && !owned_by_other(v, v->t[v->q[k].first].clause)) {
+            *to = v->q[k].last;
+            return true;
+        }
     }
     return false;
 }
@@ -247,14 +255,15 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         if (!dosage && v->context->dosage && clause == 0 && guard_clause_has(v, clause, PRON)) dosage = true;
         if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD))
             dosage = true;
-        if (!dosage) dosage = agrees(v, i) || judges_use(v, i);
+        size_t to = i;
+        if (!dosage) dosage = agrees(v, i, &to) || judges_use(v, i);
         if (!dosage && !(taken && (guard_topic_is_drug(v, clause + 1) || holds(v, i, "得")))) continue;
         if (v->line->is_question || v->context->refused || v->all & (REFUSE | WHETHER)) continue;
         if (guard_has_before(v, i, MAY | ASK) || guard_has_after(v, i, MAY | ASK)) continue;
         bool denied = false;
         for (size_t k = i; k-- > 0 && v->t[k].clause == clause;) denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
         if (denied) continue;
-        guard_add(out, v, GUARD_CONFIRM, i, i);
+        guard_add(out, v, GUARD_CONFIRM, i, to);
     }
 }
 

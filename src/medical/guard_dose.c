@@ -207,21 +207,41 @@ static bool is_general(const struct guard_view *v, size_t i)
 static bool alters(const struct guard_view *v)
 {
     for (size_t i = 0; i < v->n; i++) {
-        if (v->t[i].classes & NONE) continue;
-        if (v->t[i].classes & (CHANGE | UP | DOWN) && !guard_verb_is_excused(v, i)) return true;
-        if (v->t[i].classes & TURN && i > 0 && v->t[i].classes & SHOULD && !guard_has_after(v, i, ASK)) return true;
+        uint64_t c = v->t[i].classes;
+        if (c & NONE) continue;
+        bool left = guard_clause_has(v, v->t[i].clause, NEG | REFUSE | ASK | WHETHER | SELF | BEFORE | DOCTOR | PRESCRIBED);
+        if (c & (CHANGE | UP | DOWN) && !left && !(v->all & NEG && v->all & SELF)) return true;
+        if (c & TURN && i > 0 && c & SHOULD && !left) return true;
     }
     return false;
+}
+
+static bool addresses(const struct guard_view *v, size_t i)
+{
+    const char *s = v->line->text.text + v->t[i].start;
+    size_t n = v->t[i].end - v->t[i].start;
+    return memmem(s, n, "您", 3) || memmem(s, n, "你", 3) || memmem(s, n, "your", 4);
+}
+
+/* Who ordered it: named before the quantity, or behind it where the user is quoted. n if nobody. */
+static size_t attribution(const struct guard_view *v, size_t first)
+{
+    for (size_t i = first; i-- > 0;)
+        if (v->t[i].classes & PRESCRIBED || doctor_orders(v, i)) return i;
+    if (!guard_said_before(v, first, SAID)) return v->n;
+    for (size_t i = first; i < v->n; i++)
+        if (v->t[i].classes & PRESCRIBED || doctor_orders(v, i)) return i;
+    return v->n;
 }
 
 /* 您说医生给您开的是…: quoted, attributed, unchanged. */
 static bool is_prescribed(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (v->context->prescribed && !alters(v)) return true;
-    size_t at = q->first;
-    while (at-- > 0)
-        if (v->t[at].classes & PRESCRIBED || doctor_orders(v, at)) break;
-    if (at == SIZE_MAX || !(v->all & (YOU | SAID)) || v->all & EQUAL || alters(v)) return false;
+    if (v->all & EQUAL || alters(v)) return false;
+    size_t at = attribution(v, q->first);
+    if (at == v->n) return false;
+    if (!(v->all & (YOU | SAID)) && !(v->all & (ASK | SELF)) && !addresses(v, at)) return false;
     for (size_t i = 0; i < q->first; i++)
         if (is_general(v, i)) return false;
     for (size_t i = at + 1; i < q->first; i++)
@@ -291,10 +311,18 @@ static bool row_is_suspect(const struct guard_view *v, const struct guard_quanti
     return v->context->table_drug && !other && !(v->context->table_other && q->kind == Q_BARE);
 }
 
+/* 服用者中约3%, "over five years the risk fell": figures about many people. */
+static bool is_statistic(const struct guard_view *v, const struct guard_quantity *q)
+{
+    bool share = q->first == q->last && v->t[q->first].classes & FRACTION;
+    if (!is_time(q->kind) && q->kind != Q_BARE && !share) return false;
+    return guard_clause_has(v, v->t[q->first].clause, STAT) && !(v->all & (YOU | EACH));
+}
+
 static bool is_dose(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (!(v->line->is_row ? row_is_suspect(v, q) : is_suspect(v, q))) return false;
-    return !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) && !is_prescribed(v, q) &&
+    return !is_statistic(v, q) && !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) && !is_prescribed(v, q) &&
            !is_swallowed(v, q) && !is_forbidden_double(v, q);
 }
 

@@ -113,6 +113,7 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
     if (has(f, last + 1, AGE | NONE) && follows(f, last + 1)) return false;
     if (first > 0 && f->t[first - 1].clause == t->clause) {
         const struct guard_token *p = &f->t[first - 1];
+        if (p->classes & EQUAL && p->end - p->start <= 2 && first > 1 && f->t[first - 2].clause == t->clause) p--;
         if ((p->classes & DOSAGE) && !t->breaks) return true;
         if (p->drug & (IS_DRUG | IS_KIND) && t->joined && t->start - p->end <= 4) return true;
         if ((p->classes & EACH) && t->joined) return true;
