@@ -28,11 +28,18 @@ static bool is_medicine(const struct guard_view *v, size_t i)
     return guard_is_drug(v, i) && !(v->t[i].classes & PRON);
 }
 
+/* 加倍, 减半: of what, if nothing else is named? */
+static bool doubles(const struct guard_view *v, size_t i)
+{
+    bool word = holds(v, i, "加倍") || holds(v, i, "翻倍") || holds(v, i, "减半") || holds(v, i, "double up");
+    return word && !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW));
+}
+
 /* 停药, 加量, 减半, 换药: the medicine is in the word. */
 static bool names_medicine(const struct guard_view *v, size_t i)
 {
     return holds(v, i, "药") || holds(v, i, "量") || holds(v, i, "服") || holds(v, i, "dose") || holds(v, i, "tablet") ||
-           holds(v, i, "pill") || holds(v, i, "titrate") || holds(v, i, "taper") || holds(v, i, "discontinu");
+           holds(v, i, "pill") || holds(v, i, "补吃") || holds(v, i, "双份") || holds(v, i, "片") || doubles(v, i) || holds(v, i, "titrate") || holds(v, i, "taper") || holds(v, i, "discontinu");
 }
 
 /* 换, 停, 减, "cut", "hold": words of all days; the medicine must stand beside them. */
@@ -60,7 +67,8 @@ static bool acts_on(const struct guard_view *v, size_t i, size_t drug)
 static bool ends_clause(const struct guard_view *v, size_t i)
 {
     size_t end = v->line->starts[v->t[i].clause + 1];
-    return end - v->t[i].end <= 12 && !(i + 1 < v->n && v->t[i + 1].clause == v->t[i].clause && guard_is_other(v, i + 1));
+    bool more = i + 1 < v->n && v->t[i + 1].clause == v->t[i].clause;
+    return end - v->t[i].end <= 12 && !(more && (guard_is_other(v, i + 1) || v->t[i + 1].number));
 }
 
 /* The medicine a verb is about: behind it, or before it in its clause, or what was talked about. */
@@ -81,11 +89,20 @@ static bool has_object(const struct guard_view *v, size_t i)
     return guard_topic_is_drug(v, clause) && (!weak || clause > 0 || v->context->since_drug == 1);
 }
 
+static bool forbids(const struct guard_view *v, size_t k)
+{
+    return holds(v, k, "不要") || holds(v, k, "别") || holds(v, k, "勿") || holds(v, k, "切") || holds(v, k, "不能") ||
+           holds(v, k, "不可") || holds(v, k, "禁") || holds(v, k, "不应") || v->t[k].classes & REFUSE ||
+           (uint8_t)v->line->text.text[v->t[k].start] < 0x80;
+}
+
 static bool negated(const struct guard_view *v, size_t i)
 {
+    bool then = false; /* 没用就换 is no "do not change", 不要没事就换 is */
     for (size_t k = i; k-- > 0 && i - k <= NEG_REACH && v->t[k].clause == v->t[i].clause;) {
         if (v->t[k].classes & TURN && !(v->t[k].classes & NEG)) return false;
-        if (v->t[k].classes & (NEG | REFUSE)) return true;
+        then |= holds(v, k, "就") || holds(v, k, "则");
+        if (v->t[k].classes & (NEG | REFUSE)) return !then || forbids(v, k);
     }
     return false;
 }
@@ -93,8 +110,8 @@ static bool negated(const struct guard_view *v, size_t i)
 /* Before the verb, in its clause. */
 static bool past(const struct guard_view *v, size_t i)
 {
-    for (size_t k = i; k-- > 0 && v->t[k].clause == v->t[i].clause;)
-        if (v->t[k].drug & IS_PAST) return true;
+    if (i > 0 && v->t[i - 1].drug & IS_PAST && v->t[i - 1].clause == v->t[i].clause && !holds(v, i - 1, "了")) return true;
+    if (i + 1 < v->n && v->t[i + 1].drug & IS_PAST && holds(v, i + 1, "过")) return true;
     return guard_said_before(v, i, SAID);
 }
 
@@ -103,6 +120,13 @@ static bool names_new_drug(const struct guard_view *v, size_t i)
     for (size_t k = i + 1; k < v->n && v->t[k].clause == v->t[i].clause && k <= i + REACH; k++)
         if (v->t[k].drug & IS_DRUG) return true;
     return false;
+}
+
+/* 您换过药吗? asks; 不如换成阿奇霉素? advises. */
+static bool only_asks(const struct guard_view *v)
+{
+    if (!v->line->is_question) return false;
+    return v->all & WHETHER || v->all_drug & IS_PAST || (v->all & YOU && !(v->all & (SHOULD | TURN)));
 }
 
 static bool directed_before(const struct guard_view *v, size_t i)
@@ -126,18 +150,20 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
 {
     size_t clause = v->t[i].clause;
     bool verb_is_negative = holds(v, i, "不") || holds(v, i, "别");
-    if (v->line->is_question || v->context->refused) return true;
+    bool new_drug = v->t[i].classes & CHANGE && names_new_drug(v, i); /* 医生通常会换成… names it all the same */
+    if (only_asks(v) || v->context->refused) return true;
     if (!verb_is_negative && negated(v, i)) return true;
     if (forbids_alone(v, i) && !names_new_drug(v, i) && !directed_before(v, i)) return true;
-    if (guard_has_before(v, i, ASK | WHETHER | DOCTOR) && !guard_has_before(v, i, TURN)) return true;
+    if (guard_has_before(v, i, ASK | WHETHER) && !guard_has_before(v, i, TURN)) return true;
+    if (guard_has_before(v, i, DOCTOR) && !guard_has_before(v, i, TURN) && !new_drug) return true;
     if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i))) return true;
     for (size_t k = i; k-- > 0 && i - k <= 2 && v->t[k].clause == clause;)
         if (v->t[k].classes & BEFORE && v->all & ASK) return true;
     if (guard_clause_has(v, clause, FACT) && guard_clause_has(v, clause, LATER)) return true;
     if (guard_clause_has(v, clause, STAT) && !directed_before(v, i) && !names_new_drug(v, i)) return true;
     if (v->all & ASK && guard_has_after(v, i, BEFORE) && !directed_before(v, i)) return true;
-    if (guard_has_after(v, i, MAY) && !directed_before(v, i)) return true;
-    if (guard_has_before(v, i, MAY) && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i)) return true;
+    if (guard_has_after(v, i, MAY) && !directed_before(v, i) && !new_drug) return true;
+    if (guard_has_before(v, i, MAY) && !new_drug && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i)) return true;
     if (guard_has_before(v, i, SELF) && v->all & MAY && !directed_before(v, i)) return true;
     if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) && !directed_before(v, i)) return true;
     if (past(v, i) && !directed_before(v, i)) return true;
@@ -150,6 +176,7 @@ static bool is_as_prescribed(const struct guard_view *v, size_t i)
 {
     bool goes_on = holds(v, i, "继续") || holds(v, i, "接着") || holds(v, i, "keep") || holds(v, i, "continue") ||
                    holds(v, i, "carry on") || holds(v, i, "stay on");
+    if (goes_on && !(v->all_drug & IS_DRUG) && v->context->since_drug != 1) return true;
     return goes_on && (v->all & (ASK | PRESCRIBED) || (v->all & NEG && v->all & (STOP | CHANGE | UP | DOWN)));
 }
 
@@ -177,7 +204,7 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
         bool antibiotic = v->t[drug].drug & IS_ANTIBIOTIC;
         if (!first && !directed_before(v, i) && !antibiotic) continue;
         if (v->all & EMERGENCY && (holds(v, drug, "肾上腺素") || holds(v, drug, "epi") || holds(v, drug, "nalox"))) continue;
-        if (v->all & (ASK | WHETHER | DOCTOR | SAID | PRESCRIBED) || negated(v, i) || v->line->is_question || v->context->refused)
+        if (v->all & (ASK | WHETHER | DOCTOR | SAID | PRESCRIBED) || negated(v, i) || only_asks(v) || v->context->refused)
             continue;
         if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) || v->all & SWALLOW) continue;
         if (v->all & NEG && v->all & (INTERACT | SELF)) continue;
@@ -189,7 +216,7 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
 static bool choice_is_excused(const struct guard_view *v, size_t i, size_t drug)
 {
     size_t at = i < drug ? i : drug;
-    if (v->line->is_question || negated(v, i) || negated(v, at) || v->context->refused) return true;
+    if (only_asks(v) || negated(v, i) || negated(v, at) || v->context->refused) return true;
     if (v->all & (SAID | REFUSE)) return true;
     if (guard_has_before(v, at, ASK | WHETHER | DOCTOR | MAY)) return true;
     if (guard_has_after(v, drug, NEG | MAY) && !(v->t[i].classes & NEG)) return true;
@@ -206,7 +233,7 @@ static void find_choices(struct guard_view *v, struct guard_findings *out)
             size_t gap = k > i ? k - i : i - k;
             if (gap > (weak ? 1 : REACH) || (weak && k < i)) continue;
             if (v->t[k].drug & IS_HERB && weak) continue;
-            if (!(v->t[k].drug & IS_ANTIBIOTIC) && v->all & (ASK | NEG)) continue;
+            if (!(v->t[k].drug & IS_ANTIBIOTIC) && (v->all & ASK || negated(v, i) || negated(v, k))) continue;
             if (choice_is_excused(v, i, k)) continue;
             guard_add(out, v, GUARD_CHOICE, k < i ? k : i, k < i ? i : k);
             break;
@@ -258,7 +285,7 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         size_t to = i;
         if (!dosage) dosage = agrees(v, i, &to) || judges_use(v, i);
         if (!dosage && !(taken && (guard_topic_is_drug(v, clause + 1) || holds(v, i, "得")))) continue;
-        if (v->line->is_question || v->context->refused || v->all & (REFUSE | WHETHER)) continue;
+        if (only_asks(v) || v->context->refused || v->all & (REFUSE | WHETHER)) continue;
         if (guard_has_before(v, i, MAY | ASK) || guard_has_after(v, i, MAY | ASK)) continue;
         bool denied = false;
         for (size_t k = i; k-- > 0 && v->t[k].clause == clause;) denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
@@ -275,7 +302,8 @@ static void find_equivalences(struct guard_view *v, struct guard_findings *out)
         for (size_t k = 0; k < v->n; k++) number |= v->t[k].number && v->t[k].clause == v->t[i].clause;
         bool can = number || holds(v, i, "互换") || holds(v, i, "换算") || holds(v, i, "折") || holds(v, i, "interchange") ||
                    holds(v, i, "等效") || holds(v, i, "等量") || holds(v, i, "效力");
-        if (!can || negated(v, i) || v->all & (ASK | REFUSE | NEG) || v->line->is_question) continue;
+        if (!can || negated(v, i) || v->all & REFUSE || only_asks(v)) continue;
+        if (!number && v->all & (ASK | NEG)) continue;
         guard_add(out, v, GUARD_EQUIVALENCE, i, i);
     }
 }

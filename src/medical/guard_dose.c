@@ -87,7 +87,8 @@ static bool is_all_quantity(const struct guard_view *v, size_t clause)
 static bool orphan_is_dose(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
-    bool drug = guard_topic_is_drug(v, clause);
+    bool later = v->drugs > 0 && !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW)); /* named behind it */
+    bool drug = guard_topic_is_drug(v, clause) || later;
     bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) || v->all_drug & (IS_DRUG | IS_KIND);
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | UP | DOWN | PRON);
     bool changed = guard_clause_has(v, clause, UP | DOWN) && !(v->all & (FOOD | EXERCISE));
@@ -99,22 +100,45 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     case Q_STRONG: return true;
     case Q_PILL: return (taken || each || alone) ? (recent || each || changed) : drug;
     case Q_GRAM: return (drug && (taken || each || alone)) || often;
-    case Q_FREQ: return drug && (taken || alone || each);
+    case Q_FREQ: return (drug && (taken || alone || each)) || (recent && alone);
     case Q_DURATION: return drug && (taken || alone);
     case Q_TIME: return drug && taken && guard_clause_has(v, clause, PER | EACH | MED_TAKE | UP);
     case Q_TIMES: return drug && taken;
     case Q_TIMING: return drug && taken;
     case Q_ROUTE: return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
-    case Q_BARE: return drug && alone;
+    case Q_BARE: return (drug || recent) && alone;
     default: return false;
     }
+}
+
+/* 一半的患者: of what is taken only if something is taken, halved or cut. */
+static bool is_share(const struct guard_view *v, const struct guard_quantity *q)
+{
+    size_t clause = v->t[q->first].clause;
+    if (q->kind != Q_PILL || q->first != q->last || !(v->t[q->first].classes & FRACTION)) return false;
+    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE);
+}
+
+/* 叶酸8.2,偏低: a name that is also a test's. */
+static bool is_result(const struct guard_view *v, const struct guard_quantity *q)
+{
+    if (q->kind != Q_BARE || !(v->all & LAB)) return false;
+    return !(v->all & (TAKE | MED_TAKE | EACH | PER | FREQ | START | UP | DOWN | DOSAGE));
+}
+
+static bool is_units(const struct guard_view *v, const struct guard_quantity *q)
+{
+    const struct guard_token *t = &v->t[q->last];
+    const char *s = v->line->text.text + t->start;
+    size_t n = t->end - t->start;
+    return memmem(s, n, "unit", 4) || memmem(s, n, "单位", 6) || (n == 1 && *s == 'u');
 }
 
 static bool is_suspect(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     struct owner o = owner_of(v, q);
-    if (q->kind == Q_LAB) return false;
+    if (q->kind == Q_LAB || is_share(v, q) || is_result(v, q)) return false;
     if (o.drug == FAR && o.other == FAR) {
         /* The clauses before may be about something else: 多喝水,每天2000毫升. */
         bool others = v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW);
@@ -126,7 +150,10 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     bool recent = v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY;
     if (o.drug == FAR) {
         bool drug_about = recent || v->all_drug & (IS_DRUG | IS_KIND);
-        if (q->kind == Q_STRONG) return !other_is_beside(v, q, FOOD | LAB, drug_about ? CLOSE : FAR);
+        bool moved = guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
+        if (q->kind == Q_STRONG && is_units(v, q)) return !guard_clause_has(v, clause, INTERACT | VITAL); /* units of alcohol */
+        if (q->kind == Q_STRONG)
+            return !other_is_beside(v, q, FOOD, moved ? BESIDE : CLOSE) && (moved || !other_is_beside(v, q, LAB, drug_about ? CLOSE : FAR));
         if (q->kind == Q_PILL || q->kind == Q_GRAM || q->kind == Q_BARE)
             return drug_about && guard_topic_is_drug(v, clause) && !other_is_beside(v, q, others_of(q->kind), BESIDE) &&
                    (guard_clause_has(v, clause, TAKE | MED_TAKE | EACH));
@@ -246,7 +273,9 @@ static bool is_prescribed(const struct guard_view *v, const struct guard_quantit
         if (is_general(v, i)) return false;
     for (size_t i = at + 1; i < q->first; i++)
         if (v->t[i].classes & TURN) return false;
-    return true;
+    size_t clause = v->t[q->first].clause;
+    bool own = clause > v->t[at].clause && !guard_clause_has(v, clause, ASK | NEG); /* 医生让您吃7天,您吃3天就行 */
+    return !own || !guard_clause_has(v, clause, CONFIRM | CHOOSE | TURN | SHOULD);
 }
 
 /* 误服了20片…请拨打120: what was swallowed is repeated for those who help. */
@@ -305,7 +334,7 @@ static bool row_is_suspect(const struct guard_view *v, const struct guard_quanti
     if (q->kind == Q_LAB) return false;
     bool drug = (v->all_drug & (IS_DRUG | IS_KIND)) || v->all & (MED | DOSAGE);
     bool other = v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW);
-    if (q->kind == Q_BARE && q->first == 0) return false;
+    if (q->kind == Q_BARE && (q->first == 0 || (v->context->table_other && !v->context->table_dosage))) return false;
     if (drug) return !other || q->kind == Q_STRONG || is_suspect(v, q);
     if (q->kind == Q_STRONG) return !other;
     return v->context->table_drug && !other && !(v->context->table_other && q->kind == Q_BARE);
@@ -316,7 +345,7 @@ static bool is_statistic(const struct guard_view *v, const struct guard_quantity
 {
     bool share = q->first == q->last && v->t[q->first].classes & FRACTION;
     if (!is_time(q->kind) && q->kind != Q_BARE && !share) return false;
-    return guard_clause_has(v, v->t[q->first].clause, STAT) && !(v->all & (YOU | EACH));
+    return guard_clause_has(v, v->t[q->first].clause, STAT) && !(v->all & (SHOULD | EACH));
 }
 
 static bool is_dose(const struct guard_view *v, const struct guard_quantity *q)

@@ -229,6 +229,21 @@ static void read_tokens(struct lexer *x)
     }
 }
 
+/* "no need to ask a doctor" leaves nothing to the doctor. */
+static void drop_denied(struct guard_line *line)
+{
+    for (size_t i = 1; i < line->count; i++) {
+        struct guard_token *t = &line->tokens[i];
+        const struct guard_token *p = &line->tokens[i - 1];
+        const char *s = line->text.text + p->start;
+        size_t n = p->end - p->start;
+        bool useless = (p->classes & NEG) && p->clause == t->clause && t->start - p->end <= 6 &&
+                       (memmem(s, n, "不用", 6) || memmem(s, n, "不需", 6) || memmem(s, n, "不必", 6) || memmem(s, n, "无需", 6) ||
+                        memmem(s, n, "无须", 6) || memmem(s, n, "用不着", 9) || (n == 2 && memcmp(s, "no", 2) == 0));
+        if (useless) t->classes &= ~ASK;
+    }
+}
+
 static void look_at_shape(struct guard_line *line)
 {
     const struct normal_text *t = &line->text;
@@ -261,6 +276,7 @@ int guard_line_init(struct guard_line *line, const struct lexicon *l, const char
     }
     struct lexer x = {.l = l, .line = line, .s = line->text.text, .n = line->text.len};
     read_tokens(&x);
+    drop_denied(line);
     line->clauses = (size_t)x.clause + 1;
     line->starts[line->clauses] = (uint32_t)line->text.len;
     return OK;

@@ -142,6 +142,33 @@ static size_t chinese(const char *s, size_t n, double *value)
     return any ? i : 0;
 }
 
+/* yi pian, liang ci: the numerals of pinyin, only before a measure word. */
+static size_t pinyin(const char *s, size_t n, double *value)
+{
+    static const struct {
+        const char *word;
+        double value;
+    } table[] = {{"yi", 1}, {"er", 2}, {"liang", 2}, {"san", 3}, {"si", 4}, {"wu", 5}, {"liu", 6},
+                 {"qi", 7}, {"ba", 8}, {"jiu", 9}, {"shi", 10}, {"ban", .5}, {"i", 1}, {"ii", 2}, {"iii", 3}, {"iv", 4},
+                 {"vi", 6}, {"viii", 8}};
+    static const char *const measures[] = {"pian", "li", "ci", "tian", "bao", "haoke", "hao ke", "ke", "jiaonang", "dai", "ge",
+                                           "haosheng", "di", "bai", "shi", "ban", "片", "粒", "次", "颗", "丸", "袋", "天", "毫克"};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        size_t len = strlen(table[i].word);
+        if (len + 1 >= n || memcmp(s, table[i].word, len) || is_letter(s[len])) continue;
+        size_t at = len + (s[len] == ' ');
+        for (size_t k = 0; k < sizeof measures / sizeof *measures; k++) {
+            size_t m = strlen(measures[k]);
+            if (at + m <= n && memcmp(s + at, measures[k], m) == 0 &&
+                !(is_letter(measures[k][0]) && at + m < n && is_letter(s[at + m]))) {
+                *value = table[i].value;
+                return len;
+            }
+        }
+    }
+    return 0;
+}
+
 static size_t english_word(const char *s, size_t n, double *value)
 {
     size_t best = 0;
@@ -171,6 +198,7 @@ size_t guard_number(const char *s, size_t n, double *value)
     if ((uint8_t)s[0] >= 0x80) return chinese(s, n, value);
     if (!is_letter(s[0])) return 0;
     size_t len = english_word(s, n, value);
+    if (!len) return pinyin(s, n, value);
     double more;
     while (len && len + 1 < n && (s[len] == ' ' || s[len] == '-')) { /* twenty-five, five hundred */
         size_t next = english_word(s + len + 1, n - len - 1, &more);

@@ -116,7 +116,7 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
         if (p->classes & EQUAL && p->end - p->start <= 2 && first > 1 && f->t[first - 2].clause == t->clause) p--;
         if ((p->classes & DOSAGE) && !t->breaks) return true;
         if (p->drug & (IS_DRUG | IS_KIND) && t->joined && t->start - p->end <= 4) return true;
-        if ((p->classes & EACH) && t->joined) return true;
+        if ((p->classes & (EACH | TIMING)) && t->joined) return true;
         /* mg: 400, "times" = 3 */
         if (p->classes & (MASS | PILL | COUNT | PER | GRAM | VOL | HOUR | DAY) && t->joined && has_assignment(f, first)) return true;
     } else if (is_lone_cell(f, first, last)) {
@@ -125,13 +125,22 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
     return has(f, last + 1, PER | ROUTE | FREQ) && follows(f, last + 1) && f->t[last + 1].joined;
 }
 
+static bool ends_clause(const struct finder *f, size_t i)
+{
+    const char *s = f->line->text.text;
+    for (size_t k = f->t[i].end; k < f->line->starts[f->t[i].clause + 1]; k++)
+        if (!strchr(" ,.;!?\"'\n", s[k])) return memcmp(s + k, "。", 3) == 0;
+    return true;
+}
+
 /* 个 counts everything: a medicine only if nothing is named behind it. */
 static bool counts_something_else(const struct finder *f, size_t unit)
 {
     if (!is_word(f, unit, "个")) return false;
     size_t end = f->t[unit].end;
-    uint8_t next = (uint8_t)f->line->text.text[end];
-    return next >= 0xE3 && !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
+    const char *s = f->line->text.text + end;
+    bool chinese = (uint8_t)*s >= 0xE4 || ((uint8_t)*s == 0xE3 && (uint8_t)s[1] >= 0x90);
+    return chinese && !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
 }
 
 static size_t number_quantity(const struct finder *f, size_t i, struct guard_quantity *q)
@@ -151,6 +160,10 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
     }
     if (f->line->is_row && !(f->t[i].classes & EMERGENCY)) return last;
     if (is_bare_dose(f, i, last)) return last;
+    if (i > 0 && has(f, i - 1, TAKE) && follows(f, i) && f->t[i].joined && ends_clause(f, last)) { /* "take two" */
+        q->kind = Q_PILL;
+        return last;
+    }
     q->last = UINT32_MAX;
     return last;
 }
@@ -194,6 +207,15 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
     }
     if (c & EACH && has(f, i + 1, PER) && follows(f, i + 1) && f->t[i + 1].joined) { /* once a day, 一次每天 */
         q->last++;
+        return true;
+    }
+    if (c & SPOON && !(i > 0 && f->t[i - 1].number)) { /* 黄豆大小, pea-sized */
+        q->kind = Q_GRAM;
+        return f->t[i].end - f->t[i].start >= 9;
+    }
+    if (c & PER && follows(f, i + 1) && has(f, i + 1, TAKE | MED_TAKE | START) && !f->t[i].number &&
+        f->t[i].end - f->t[i].start > 3) {
+        q->kind = Q_TIMING; /* 每天吃, 早晚涂: often enough if a drug is named */
         return true;
     }
     if (c & PER && i > 0 && (f->t[i - 1].classes & (TAKE | MED_TAKE | START)) && f->t[i].joined) {

@@ -100,7 +100,7 @@ bool guard_topic_is_drug(const struct guard_view *v, size_t clause)
         bool other = false;
         for (size_t i = 0; i < v->n; i++) {
             if (v->t[i].clause != clause) continue;
-            if (guard_is_drug(v, i)) return true;
+            if (guard_is_drug(v, i) || v->t[i].classes & PRESCRIBED) return true;
             other |= guard_is_other(v, i);
         }
         if (other) return false;
@@ -149,7 +149,7 @@ static void remember(struct guard_context *c, const struct guard_view *v)
 {
     const struct guard_line *line = v->line;
     if (line->is_blank && !line->is_row) {
-        c->table_drug = c->table_other = false;
+        c->table_drug = c->table_other = c->table_dosage = false;
         return;
     }
     if (line->is_row) {
@@ -157,8 +157,9 @@ static void remember(struct guard_context *c, const struct guard_view *v)
         bool drug = (v->all_drug & (IS_DRUG | IS_KIND)) || (v->all & (MED | DOSAGE | FREQ));
         if (drug) c->table_drug = true;
         if (other && !drug) c->table_other = true;
+        if (v->all & (DOSAGE | FREQ | PER | EACH | MED_TAKE | ROUTE)) c->table_dosage = true;
     } else {
-        c->table_drug = c->table_other = false;
+        c->table_drug = c->table_other = c->table_dosage = false;
     }
     bool attributed = (v->all & PRESCRIBED) && (v->all & (SAID | YOU)) && !(v->all & USUAL);
     if (line->is_heading)

@@ -21,6 +21,7 @@ struct guard_context {
     bool refused;     /* a heading before said that the list below is not to be done */
     bool table_drug;  /* a row above names a drug, a dose or a frequency */
     bool table_other; /* a row above is about tests or food */
+    bool table_dosage; /* a row above speaks of doses */
     unsigned pending; /* sentences for which an amount waits for what is to be taken */
     bool dosage;      /* the last sentence spoke of a dose */
 };
