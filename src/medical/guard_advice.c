@@ -68,6 +68,8 @@ static bool ends_clause(const struct guard_view *v, size_t i)
 {
     size_t end = v->line->starts[v->t[i].clause + 1];
     bool more = i + 1 < v->n && v->t[i + 1].clause == v->t[i].clause;
+    for (size_t k = v->t[i].end; k < end; k++) /* "reduce acid" */
+        if (v->line->text.text[k] >= 'a' && v->line->text.text[k] <= 'z' && !more) return false;
     return end - v->t[i].end <= 12 && !(more && (guard_is_other(v, i + 1) || v->t[i + 1].number));
 }
 
@@ -102,7 +104,7 @@ static bool negated(const struct guard_view *v, size_t i)
     for (size_t k = i; k-- > 0 && i - k <= NEG_REACH && v->t[k].clause == v->t[i].clause;) {
         if (v->t[k].classes & TURN && !(v->t[k].classes & NEG)) return false;
         then |= holds(v, k, "就") || holds(v, k, "则");
-        if (v->t[k].classes & (NEG | REFUSE)) return !then || forbids(v, k);
+        if (v->t[k].classes & (NEG | REFUSE) && (!then || forbids(v, k))) return true;
     }
     return false;
 }
@@ -165,6 +167,7 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
     if (guard_has_after(v, i, MAY) && !directed_before(v, i) && !new_drug) return true;
     if (guard_has_before(v, i, MAY) && !new_drug && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i)) return true;
     if (guard_has_before(v, i, SELF) && v->all & MAY && !directed_before(v, i)) return true;
+    if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & WHETHER) return true;
     if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) && !directed_before(v, i)) return true;
     if (past(v, i) && !directed_before(v, i)) return true;
     if (v->all & PRESCRIBED && v->t[i].classes & START && !(v->all & (CHANGE | UP | DOWN))) return true;

@@ -116,7 +116,7 @@ static bool is_share(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     if (q->kind != Q_PILL || q->first != q->last || !(v->t[q->first].classes & FRACTION)) return false;
-    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE);
+    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE | YOU);
 }
 
 /* 叶酸8.2,偏低: a name that is also a test's. */
@@ -250,14 +250,26 @@ static bool addresses(const struct guard_view *v, size_t i)
     return memmem(s, n, "您", 3) || memmem(s, n, "你", 3) || memmem(s, n, "your", 4);
 }
 
+/* 处方, 医嘱, "prescription" */
+static bool is_order(const struct guard_view *v, size_t i)
+{
+    const char *s = v->line->text.text + v->t[i].start;
+    size_t n = v->t[i].end - v->t[i].start;
+    return memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "医生", 6) || memmem(s, n, "prescription", 12) ||
+           memmem(s, n, "doctor", 6);
+}
+
 /* Who ordered it: named before the quantity, or behind it where the user is quoted. n if nobody. */
 static size_t attribution(const struct guard_view *v, size_t first)
 {
     for (size_t i = first; i-- > 0;)
         if (v->t[i].classes & PRESCRIBED || doctor_orders(v, i)) return i;
-    if (!guard_said_before(v, first, SAID)) return v->n;
-    for (size_t i = first; i < v->n; i++)
-        if (v->t[i].classes & PRESCRIBED || doctor_orders(v, i)) return i;
+    bool said = guard_said_before(v, first, SAID);
+    for (size_t i = 0; i < v->n; i++) {
+        bool names = v->t[i].classes & (PRESCRIBED | DOCTOR) || doctor_orders(v, i) || is_order(v, i);
+        if (said && names) return i < first ? i : first;
+        if (i >= first && v->t[i].classes & PRESCRIBED && addresses(v, i)) return first;
+    }
     return v->n;
 }
 
@@ -348,10 +360,24 @@ static bool is_statistic(const struct guard_view *v, const struct guard_quantity
     return guard_clause_has(v, v->t[q->first].clause, STAT) && !(v->all & (SHOULD | EACH));
 }
 
+/* 您吃了五年的降压药, "taking metformin for two years": what was, not what is to be done. */
+static bool is_history(const struct guard_view *v, const struct guard_quantity *q)
+{
+    if (q->kind != Q_DURATION && q->kind != Q_TIMES) return false;
+    size_t clause = v->t[q->first].clause;
+    if (guard_clause_has(v, clause, SHOULD | TURN | EACH | PER | FREQ)) return false;
+    bool past = guard_said_before(v, q->first, SAID);
+    for (size_t i = 0; i < v->n; i++) {
+        if (!(v->t[i].drug & IS_PAST) || v->t[i].clause != clause) continue;
+        past |= i + 1 == q->first || i == q->last + 1 || i < q->first;
+    }
+    return past && v->all & (YOU | SAID);
+}
+
 static bool is_dose(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (!(v->line->is_row ? row_is_suspect(v, q) : is_suspect(v, q))) return false;
-    return !is_statistic(v, q) && !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) && !is_prescribed(v, q) &&
+    return !is_history(v, q) && !is_statistic(v, q) && !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) && !is_prescribed(v, q) &&
            !is_swallowed(v, q) && !is_forbidden_double(v, q);
 }
 

@@ -244,6 +244,25 @@ static void drop_denied(struct guard_line *line)
     }
 }
 
+/* 您刚刚提到, "you also mentioned": what follows are the user's words. */
+static void mark_quotes(struct guard_line *line)
+{
+    static const char *const verbs[] = {"说", "提到", "提及", "写", "引用", "转述", "描述", "记得", "发的", "上传", "告诉我", "复述", "贴",
+                                        "said", "mention", "wrote", "told me", "describe", "say", "report", "quote", "list"};
+    for (size_t i = 0; i < line->count; i++) {
+        struct guard_token *t = &line->tokens[i];
+        const char *s = line->text.text + t->start;
+        size_t n = t->end - t->start;
+        bool you = (n >= 3 && (memcmp(s, "您", 3) == 0 || memcmp(s, "你", 3) == 0)) || (n == 3 && memcmp(s, "you", 3) == 0);
+        size_t left = line->text.len - t->start;
+        size_t reach = left < n + 15 ? left : n + 15;
+        for (size_t k = 0; you && k < sizeof verbs / sizeof *verbs; k++) {
+            const char *found = memmem(s, reach, verbs[k], strlen(verbs[k]));
+            if (found && !memchr(s, ',', (size_t)(found - s))) t->classes |= SAID;
+        }
+    }
+}
+
 static void look_at_shape(struct guard_line *line)
 {
     const struct normal_text *t = &line->text;
@@ -277,6 +296,7 @@ int guard_line_init(struct guard_line *line, const struct lexicon *l, const char
     struct lexer x = {.l = l, .line = line, .s = line->text.text, .n = line->text.len};
     read_tokens(&x);
     drop_denied(line);
+    mark_quotes(line);
     line->clauses = (size_t)x.clause + 1;
     line->starts[line->clauses] = (uint32_t)line->text.len;
     return OK;

@@ -139,6 +139,8 @@ static bool counts_something_else(const struct finder *f, size_t unit)
     if (!is_word(f, unit, "个")) return false;
     size_t end = f->t[unit].end;
     const char *s = f->line->text.text + end;
+    size_t left = f->line->text.len - end;
+    if (memmem(s, left < 36 ? left : 36, "人", 3)) return true; /* 每100个用…的人 */
     bool chinese = (uint8_t)*s >= 0xE4 || ((uint8_t)*s == 0xE3 && (uint8_t)s[1] >= 0x90);
     return chinese && !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
 }
