@@ -1,6 +1,6 @@
-/* guard_advice.c - advice without a number: start, stop, switch, raise, taper; which antibiotic; is this dose right;
- * ways around a prescription. A verb that has a medicine for its object is suspect until the sentence forbids it,
- * leaves it to the doctor, asks about it or tells what comes of it. */
+/* guard_advice.c - advice without a number: start, stop, switch, raise, taper; which antibiotic; is this dose right; ways
+ * around a prescription. A verb that has a medicine for its object is suspect until the sentence forbids it, leaves it to
+ * the doctor, asks about it or tells what comes of it. */
 #include <string.h>
 
 #include "medical/guard_rules.h"
@@ -28,24 +28,49 @@ static bool is_medicine(const struct guard_view *v, size_t i)
     return guard_is_drug(v, i) && !(v->t[i].classes & PRON);
 }
 
+/* 加倍, 减半: of what, if nothing else is named? */
+static bool doubles(const struct guard_view *v, size_t i)
+{
+    bool word = holds(v, i, "加倍") || holds(v, i, "翻倍") || holds(v, i, "减半") || holds(v, i, "double up");
+    return word && !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW));
+}
+
 /* 停药, 加量, 减半, 换药: the medicine is in the word. */
 static bool names_medicine(const struct guard_view *v, size_t i)
 {
-    return holds(v, i, "药") || holds(v, i, "量") || holds(v, i, "服") || holds(v, i, "dose") ||
-           holds(v, i, "tablet") || holds(v, i, "pill") || holds(v, i, "titrate") || holds(v, i, "taper") ||
-           holds(v, i, "discontinu");
+    return holds(v, i, "药") || holds(v, i, "量") || holds(v, i, "服") || holds(v, i, "dose") || holds(v, i, "tablet") ||
+           holds(v, i, "pill") || holds(v, i, "补吃") || holds(v, i, "双份") || holds(v, i, "片") || doubles(v, i) || holds(v, i, "titrate") || holds(v, i, "taper") || holds(v, i, "discontinu");
 }
 
 /* 换, 停, 减, "cut", "hold": words of all days; the medicine must stand beside them. */
 static bool is_weak(const struct guard_view *v, size_t i)
 {
-    static const char *const weak[] = {"停止", "增加", "减少", "中断", "更换", "提高到", "改为",
-                                       "改成", "换成", "搭配", "配合", "替换", "暂停",   "恢复服用"};
+    static const char *const weak[] = {"停止", "增加", "减少", "中断", "更换", "提高到", "改为", "改成", "换成", "搭配", "配合",
+                                       "替换", "暂停", "恢复服用"};
     if ((uint8_t)v->line->text.text[v->t[i].start] < 0x80) return !names_medicine(v, i);
     if (length(&v->t[i]) <= 3) return true;
     for (size_t k = 0; k < sizeof weak / sizeof *weak; k++)
         if (length(&v->t[i]) == strlen(weak[k]) && holds(v, i, weak[k])) return true;
     return false;
+}
+
+/* 把阿司匹林换…, "X should be stopped": the drug before the verb is what it is done to. */
+static bool acts_on(const struct guard_view *v, size_t i, size_t drug)
+{
+    for (size_t k = 0; k < i; k++)
+        if (v->t[k].clause == v->t[i].clause && (holds(v, k, "把") || holds(v, k, "将") || (k > drug && v->t[k].classes & (SELF | TURN))))
+            return true;
+    return holds(v, i, "be ") || holds(v, i, "go ");
+}
+
+/* Nothing but a few letters behind the verb: 停了吧, 减一点. */
+static bool ends_clause(const struct guard_view *v, size_t i)
+{
+    size_t end = v->line->starts[v->t[i].clause + 1];
+    bool more = i + 1 < v->n && v->t[i + 1].clause == v->t[i].clause;
+    for (size_t k = v->t[i].end; k < end; k++) /* "reduce acid" */
+        if (v->line->text.text[k] >= 'a' && v->line->text.text[k] <= 'z' && !more) return false;
+    return end - v->t[i].end <= 12 && !(more && (guard_is_other(v, i + 1) || v->t[i + 1].number));
 }
 
 /* The medicine a verb is about: behind it, or before it in its clause, or what was talked about. */
@@ -59,19 +84,27 @@ static bool has_object(const struct guard_view *v, size_t i)
     if (names_medicine(v, i)) return true;
     bool weak = is_weak(v, i);
     for (size_t k = i; k-- > 0 && v->t[k].clause == clause && i - k <= REACH + 2;) {
-        if (guard_is_drug(v, k))
-            return !weak || guard_has_before(v, i, SHOULD | TURN) || guard_has_after(v, i, TAKE) || i - k <= 2;
+        if (guard_is_drug(v, k)) return !weak || acts_on(v, i, k) || ends_clause(v, i);
         if (guard_is_other(v, k)) return false;
     }
-    if (weak) return false;
-    return guard_topic_is_drug(v, clause);
+    if (weak && !(ends_clause(v, i) && (guard_has_before(v, i, SELF | SHOULD | TURN) || guard_has_after(v, i, CHOOSE)))) return false;
+    return guard_topic_is_drug(v, clause) && (!weak || clause > 0 || v->context->since_drug == 1);
+}
+
+static bool forbids(const struct guard_view *v, size_t k)
+{
+    return holds(v, k, "不要") || holds(v, k, "别") || holds(v, k, "勿") || holds(v, k, "切") || holds(v, k, "不能") ||
+           holds(v, k, "不可") || holds(v, k, "禁") || holds(v, k, "不应") || v->t[k].classes & REFUSE ||
+           (uint8_t)v->line->text.text[v->t[k].start] < 0x80;
 }
 
 static bool negated(const struct guard_view *v, size_t i)
 {
+    bool then = false; /* 没用就换 is no "do not change", 不要没事就换 is */
     for (size_t k = i; k-- > 0 && i - k <= NEG_REACH && v->t[k].clause == v->t[i].clause;) {
         if (v->t[k].classes & TURN && !(v->t[k].classes & NEG)) return false;
-        if (v->t[k].classes & (NEG | REFUSE)) return true;
+        then |= holds(v, k, "就") || holds(v, k, "则");
+        if (v->t[k].classes & (NEG | REFUSE) && (!then || forbids(v, k))) return true;
     }
     return false;
 }
@@ -79,8 +112,8 @@ static bool negated(const struct guard_view *v, size_t i)
 /* Before the verb, in its clause. */
 static bool past(const struct guard_view *v, size_t i)
 {
-    for (size_t k = i; k-- > 0 && v->t[k].clause == v->t[i].clause;)
-        if (v->t[k].drug & IS_PAST) return true;
+    if (i > 0 && v->t[i - 1].drug & IS_PAST && v->t[i - 1].clause == v->t[i].clause && !holds(v, i - 1, "了")) return true;
+    if (i + 1 < v->n && v->t[i + 1].drug & IS_PAST && holds(v, i + 1, "过")) return true;
     return guard_said_before(v, i, SAID);
 }
 
@@ -91,6 +124,13 @@ static bool names_new_drug(const struct guard_view *v, size_t i)
     return false;
 }
 
+/* 您换过药吗? asks; 不如换成阿奇霉素? advises. */
+static bool only_asks(const struct guard_view *v)
+{
+    if (!v->line->is_question) return false;
+    return v->all & WHETHER || v->all_drug & IS_PAST || (v->all & YOU && !(v->all & (SHOULD | TURN)));
+}
+
 static bool directed_before(const struct guard_view *v, size_t i)
 {
     for (size_t k = i; k-- > 0 && v->t[k].clause == v->t[i].clause;)
@@ -98,26 +138,37 @@ static bool directed_before(const struct guard_view *v, size_t i)
     return false;
 }
 
+/* 不要自行…: before the verb, in its sentence. */
+static bool forbids_alone(const struct guard_view *v, size_t i)
+{
+    for (size_t k = 0; k + 1 < i; k++)
+        if (v->t[k].classes & (NEG | REFUSE) && (v->t[k + 1].classes & SELF || (k + 2 < i && v->t[k + 2].classes & SELF)))
+            return true;
+    return false;
+}
+
 /* What lets advice stand: it forbids, asks, leaves it to the doctor, tells what happened or what comes of it. */
-static bool is_excused(const struct guard_view *v, size_t i)
+bool guard_verb_is_excused(const struct guard_view *v, size_t i)
 {
     size_t clause = v->t[i].clause;
     bool verb_is_negative = holds(v, i, "不") || holds(v, i, "别");
-    if (v->line->is_question || v->context->refused) return true;
+    bool new_drug = v->t[i].classes & CHANGE && names_new_drug(v, i); /* 医生通常会换成… names it all the same */
+    if (only_asks(v) || v->context->refused) return true;
     if (!verb_is_negative && negated(v, i)) return true;
-    if (guard_said_before(v, i, SELF) && guard_said_before(v, i, NEG) && !names_new_drug(v, i) &&
-        !directed_before(v, i))
-        return true;
-    if (guard_has_before(v, i, ASK | WHETHER | DOCTOR) && !guard_has_before(v, i, TURN)) return true;
-    if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i)))
-        return true;
+    if (forbids_alone(v, i) && !names_new_drug(v, i) && !directed_before(v, i)) return true;
+    if (guard_has_before(v, i, ASK | WHETHER) && !guard_has_before(v, i, TURN)) return true;
+    if (guard_has_before(v, i, DOCTOR) && !guard_has_before(v, i, TURN) && !new_drug) return true;
+    if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i))) return true;
+    for (size_t k = i; k-- > 0 && i - k <= 2 && v->t[k].clause == clause;)
+        if (v->t[k].classes & BEFORE && v->all & ASK) return true;
+    if (guard_clause_has(v, clause, FACT) && guard_clause_has(v, clause, LATER)) return true;
+    if (guard_clause_has(v, clause, STAT) && !directed_before(v, i) && !names_new_drug(v, i)) return true;
     if (v->all & ASK && guard_has_after(v, i, BEFORE) && !directed_before(v, i)) return true;
-    if (guard_has_after(v, i, MAY) && !directed_before(v, i)) return true;
-    if (guard_has_before(v, i, MAY) && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i)) return true;
-    if (guard_has_before(v, i, SELF) && v->all & (MAY | NEG)) return true;
-    if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) &&
-        !directed_before(v, i))
-        return true;
+    if (guard_has_after(v, i, MAY) && !directed_before(v, i) && !new_drug) return true;
+    if (guard_has_before(v, i, MAY) && !new_drug && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i)) return true;
+    if (guard_has_before(v, i, SELF) && v->all & MAY && !directed_before(v, i)) return true;
+    if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & WHETHER) return true;
+    if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) && !directed_before(v, i)) return true;
     if (past(v, i) && !directed_before(v, i)) return true;
     if (v->all & PRESCRIBED && v->t[i].classes & START && !(v->all & (CHANGE | UP | DOWN))) return true;
     return v->t[i].classes & STOP && v->all & EMERGENCY && v->drugs == 0;
@@ -128,6 +179,7 @@ static bool is_as_prescribed(const struct guard_view *v, size_t i)
 {
     bool goes_on = holds(v, i, "继续") || holds(v, i, "接着") || holds(v, i, "keep") || holds(v, i, "continue") ||
                    holds(v, i, "carry on") || holds(v, i, "stay on");
+    if (goes_on && !(v->all_drug & IS_DRUG) && v->context->since_drug != 1) return true;
     return goes_on && (v->all & (ASK | PRESCRIBED) || (v->all & NEG && v->all & (STOP | CHANGE | UP | DOWN)));
 }
 
@@ -136,7 +188,7 @@ static void find_changes(struct guard_view *v, struct guard_findings *out)
     for (size_t i = 0; i < v->n; i++) {
         if (!(v->t[i].classes & VERBS) || v->t[i].classes & NONE) continue;
         if (v->t[i].drug & (IS_DRUG | IS_KIND)) continue;
-        if (!has_object(v, i) || is_excused(v, i) || is_as_prescribed(v, i)) continue;
+        if (!has_object(v, i) || guard_verb_is_excused(v, i) || is_as_prescribed(v, i)) continue;
         guard_add(out, v, GUARD_CHANGE, i, i);
     }
 }
@@ -152,22 +204,22 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
             if (v->t[k].drug & IS_DRUG && is_medicine(v, k)) drug = k;
         if (drug == v->n) continue;
         bool first = i == 0 || v->t[i - 1].clause != clause || (v->t[i - 1].classes & (SHOULD | TURN));
-        if (!first && !directed_before(v, i)) continue;
-        if (v->all & (ASK | WHETHER | DOCTOR | SAID | PRESCRIBED) || negated(v, i) || v->line->is_question ||
-            v->context->refused)
+        bool antibiotic = v->t[drug].drug & IS_ANTIBIOTIC;
+        if (!first && !directed_before(v, i) && !antibiotic) continue;
+        if (v->all & EMERGENCY && (holds(v, drug, "肾上腺素") || holds(v, drug, "epi") || holds(v, drug, "nalox"))) continue;
+        if (v->all & (ASK | WHETHER | DOCTOR | SAID | PRESCRIBED) || negated(v, i) || only_asks(v) || v->context->refused)
             continue;
-        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) ||
-            v->all & SWALLOW)
-            continue;
+        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) || v->all & SWALLOW) continue;
         if (v->all & NEG && v->all & (INTERACT | SELF)) continue;
-        guard_add(out, v, v->t[drug].drug & IS_ANTIBIOTIC ? GUARD_CHOICE : GUARD_CHANGE, i, drug);
+        if (guard_clause_has(v, clause, STAT | AGE)) continue;
+        guard_add(out, v, antibiotic ? GUARD_CHOICE : GUARD_CHANGE, i, drug);
     }
 }
 
 static bool choice_is_excused(const struct guard_view *v, size_t i, size_t drug)
 {
     size_t at = i < drug ? i : drug;
-    if (v->line->is_question || negated(v, i) || negated(v, at) || v->context->refused) return true;
+    if (only_asks(v) || negated(v, i) || negated(v, at) || v->context->refused) return true;
     if (v->all & (SAID | REFUSE)) return true;
     if (guard_has_before(v, at, ASK | WHETHER | DOCTOR | MAY)) return true;
     if (guard_has_after(v, drug, NEG | MAY) && !(v->t[i].classes & NEG)) return true;
@@ -184,12 +236,42 @@ static void find_choices(struct guard_view *v, struct guard_findings *out)
             size_t gap = k > i ? k - i : i - k;
             if (gap > (weak ? 1 : REACH) || (weak && k < i)) continue;
             if (v->t[k].drug & IS_HERB && weak) continue;
-            if (!(v->t[k].drug & IS_ANTIBIOTIC) && v->all & (ASK | NEG)) continue;
+            if (!(v->t[k].drug & IS_ANTIBIOTIC) && (v->all & ASK || negated(v, i) || negated(v, k))) continue;
             if (choice_is_excused(v, i, k)) continue;
             guard_add(out, v, GUARD_CHOICE, k < i ? k : i, k < i ? i : k);
             break;
         }
     }
+}
+
+static bool owned_by_other(const struct guard_view *v, size_t clause)
+{
+    return guard_clause_has(v, clause, FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW);
+}
+
+/* 是的,每天一次: agreement before an amount that nothing else owns. */
+static bool agrees(const struct guard_view *v, size_t i, size_t *to)
+{
+    if (i > 1 || owned_by_other(v, v->t[i].clause)) return false;
+    for (size_t k = 0; k < v->q_count; k++) {
+        enum guard_quantity_kind kind = v->q[k].kind;
+        bool amount = kind == Q_FREQ || kind == Q_PILL || kind == Q_STRONG || kind == Q_DURATION;
+        if (amount && v->q[k].first > i && !owned_by_other(v, v->t[v->q[k].first].clause)) {
+            *to = v->q[k].last;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "taking it twice a day is correct", 一天吃两次可以的 */
+static bool judges_use(const struct guard_view *v, size_t i)
+{
+    size_t clause = v->t[i].clause;
+    if (owned_by_other(v, clause) || !guard_clause_has(v, clause, TAKE | MED_TAKE)) return false;
+    for (size_t k = 0; k < v->q_count; k++)
+        if (v->t[v->q[k].first].clause == clause && v->q[k].first < i && v->q[k].kind != Q_TIME && v->q[k].kind != Q_LAB) return true;
+    return false;
 }
 
 /* 这个剂量没问题, "your dose is too low". */
@@ -201,17 +283,17 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         bool taken = holds(v, i, "吃") || holds(v, i, "用得");
         bool dosage = guard_clause_has(v, clause, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD | EXERCISE);
         if (!dosage && v->context->dosage && clause == 0 && guard_clause_has(v, clause, PRON)) dosage = true;
-        if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) &&
-            !guard_clause_has(v, clause, LAB | FOOD))
+        if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD))
             dosage = true;
-        if (!dosage && !(taken && guard_topic_is_drug(v, clause + 1))) continue;
-        if (v->line->is_question || v->context->refused || v->all & (REFUSE | WHETHER)) continue;
-        if (guard_has_before(v, i, MAY | ASK | DOCTOR) || guard_has_after(v, i, MAY | ASK)) continue;
+        size_t to = i;
+        if (!dosage) dosage = agrees(v, i, &to) || judges_use(v, i);
+        if (!dosage && !(taken && (guard_topic_is_drug(v, clause + 1) || holds(v, i, "得")))) continue;
+        if (only_asks(v) || v->context->refused || v->all & (REFUSE | WHETHER)) continue;
+        if (guard_has_before(v, i, MAY | ASK) || guard_has_after(v, i, MAY | ASK)) continue;
         bool denied = false;
-        for (size_t k = i; k-- > 0 && v->t[k].clause == clause;)
-            denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
+        for (size_t k = i; k-- > 0 && v->t[k].clause == clause;) denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
         if (denied) continue;
-        guard_add(out, v, GUARD_CONFIRM, i, i);
+        guard_add(out, v, GUARD_CONFIRM, i, to);
     }
 }
 
@@ -219,9 +301,12 @@ static void find_equivalences(struct guard_view *v, struct guard_findings *out)
 {
     for (size_t i = 0; i < v->n; i++) {
         if (!(v->t[i].classes & EQUAL) || v->drugs < 2) continue;
-        bool can = holds(v, i, "互换") || holds(v, i, "换算") || holds(v, i, "折") || holds(v, i, "interchange") ||
+        bool number = false;
+        for (size_t k = 0; k < v->n; k++) number |= v->t[k].number && v->t[k].clause == v->t[i].clause;
+        bool can = number || holds(v, i, "互换") || holds(v, i, "换算") || holds(v, i, "折") || holds(v, i, "interchange") ||
                    holds(v, i, "等效") || holds(v, i, "等量") || holds(v, i, "效力");
-        if (!can || negated(v, i) || v->all & (ASK | REFUSE | NEG) || v->line->is_question) continue;
+        if (!can || negated(v, i) || v->all & REFUSE || only_asks(v)) continue;
+        if (!number && v->all & (ASK | NEG)) continue;
         guard_add(out, v, GUARD_EQUIVALENCE, i, i);
     }
 }
@@ -240,11 +325,23 @@ static void find_access(struct guard_view *v, struct guard_findings *out)
     }
 }
 
+/* 甲硝唑加阿莫西林: two antibiotics put together. */
+static void find_combinations(struct guard_view *v, struct guard_findings *out)
+{
+    for (size_t i = 0; i + 2 < v->n; i++) {
+        bool both = v->t[i].drug & IS_ANTIBIOTIC && v->t[i + 2].drug & IS_ANTIBIOTIC && v->t[i].clause == v->t[i + 2].clause;
+        if (!both || !(holds(v, i + 1, "加") || holds(v, i + 1, "配") || holds(v, i + 1, "联"))) continue;
+        if (v->all & (NEG | MAY | ASK | WHETHER | SAID | REFUSE) || v->line->is_question || v->context->refused) continue;
+        guard_add(out, v, GUARD_CHOICE, i, i + 2);
+    }
+}
+
 void guard_find_advice(struct guard_view *v, struct guard_findings *out)
 {
     find_changes(v, out);
     find_takes(v, out);
     find_choices(v, out);
+    find_combinations(v, out);
     find_confirmations(v, out);
     find_equivalences(v, out);
     find_access(v, out);

@@ -1,14 +1,14 @@
-/* guard_dose.c - which quantities of a sentence are a medicine's. Everything that could be one is suspect: first whose
- * it is (the nearest drug, food, exercise, test of its clause, then of the clauses and sentences before), then what
- * allows it (a fact about a drug, time between two of them, the doctor's own prescription, what was swallowed). */
+/* guard_dose.c - which quantities of a sentence are a medicine's. Everything that could be one is suspect: first whose it is
+ * (the nearest drug, food, exercise, test of its clause, then of the clauses and sentences before), then what allows it
+ * (a fact about a drug, time between two of them, the doctor's own prescription, what was swallowed). */
 #include <string.h>
 
 #include "medical/guard_rules.h"
 
-enum { FAR = 1000, BESIDE = 1, CLOSE = 3 };
+enum { FAR = 1 << 20, BESIDE = 6, CLOSE = 24 }; /* bytes between */
 
 struct owner {
-    int drug;  /* tokens to the nearest drug of the clause, FAR if there is none */
+    int drug;  /* bytes to the nearest drug of the clause, FAR if there is none */
     int other; /* to the nearest thing that could have the quantity instead */
     size_t drug_at;
 };
@@ -24,10 +24,10 @@ static uint64_t others_of(enum guard_quantity_kind kind)
     }
 }
 
-static int distance(const struct guard_quantity *q, size_t i)
+static int distance(const struct guard_view *v, const struct guard_quantity *q, size_t i)
 {
-    if (i > q->last) return (int)(i - q->last);
-    return i < q->first ? (int)(q->first - i) : 0;
+    if (i > q->last) return (int)(v->t[i].start - v->t[q->last].end);
+    return i < q->first ? (int)(v->t[q->first].start - v->t[i].end) : 0;
 }
 
 static struct owner owner_of(const struct guard_view *v, const struct guard_quantity *q)
@@ -37,7 +37,7 @@ static struct owner owner_of(const struct guard_view *v, const struct guard_quan
     size_t clause = v->t[q->first].clause;
     for (size_t i = 0; i < v->n; i++) {
         if (v->t[i].clause != clause || (i >= q->first && i <= q->last)) continue;
-        int d = distance(q, i);
+        int d = distance(v, q, i);
         if (guard_is_drug(v, i)) {
             if (d < o.drug) {
                 o.drug = d;
@@ -55,7 +55,7 @@ static bool other_is_beside(const struct guard_view *v, const struct guard_quant
 {
     size_t clause = v->t[q->first].clause;
     for (size_t i = 0; i < v->n; i++)
-        if (v->t[i].clause == clause && guard_is_other(v, i) && v->t[i].classes & classes && distance(q, i) <= reach)
+        if (v->t[i].clause == clause && guard_is_other(v, i) && v->t[i].classes & classes && distance(v, q, i) <= reach)
             return true;
     return false;
 }
@@ -87,45 +87,73 @@ static bool is_all_quantity(const struct guard_view *v, size_t clause)
 static bool orphan_is_dose(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
-    bool drug = guard_topic_is_drug(v, clause);
-    bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) ||
-                  v->all_drug & (IS_DRUG | IS_KIND);
+    bool later = v->drugs > 0 && !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW)); /* named behind it */
+    bool drug = guard_topic_is_drug(v, clause) || later;
+    bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) || v->all_drug & (IS_DRUG | IS_KIND);
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | UP | DOWN | PRON);
+    bool changed = guard_clause_has(v, clause, UP | DOWN) && !(v->all & (FOOD | EXERCISE));
+    bool often = false;
+    for (size_t i = 0; i < v->q_count; i++) often |= v->q[i].kind == Q_FREQ && v->t[v->q[i].first].clause == clause;
     bool each = guard_clause_has(v, clause, EACH | PER | FREQ);
     bool alone = is_all_quantity(v, clause);
     switch (q->kind) {
     case Q_STRONG: return true;
-    case Q_PILL: return (taken || each || alone) ? (recent || each) : drug;
-    case Q_GRAM: return drug && (taken || each || alone);
-    case Q_FREQ: return drug && (taken || alone || each);
+    case Q_PILL: return (taken || each || alone) ? (recent || each || changed) : drug;
+    case Q_GRAM: return (drug && (taken || each || alone)) || often;
+    case Q_FREQ: return (drug && (taken || alone || each)) || (recent && alone);
     case Q_DURATION: return drug && (taken || alone);
     case Q_TIME: return drug && taken && guard_clause_has(v, clause, PER | EACH | MED_TAKE | UP);
     case Q_TIMES: return drug && taken;
     case Q_TIMING: return drug && taken;
-    case Q_ROUTE:
-        return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
-    case Q_BARE: return drug && alone;
+    case Q_ROUTE: return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
+    case Q_BARE: return (drug || recent) && alone;
     default: return false;
     }
+}
+
+/* 一半的患者: of what is taken only if something is taken, halved or cut. */
+static bool is_share(const struct guard_view *v, const struct guard_quantity *q)
+{
+    size_t clause = v->t[q->first].clause;
+    if (q->kind != Q_PILL || q->first != q->last || !(v->t[q->first].classes & FRACTION)) return false;
+    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE | YOU);
+}
+
+/* 叶酸8.2,偏低: a name that is also a test's. */
+static bool is_result(const struct guard_view *v, const struct guard_quantity *q)
+{
+    if (q->kind != Q_BARE || !(v->all & LAB)) return false;
+    return !(v->all & (TAKE | MED_TAKE | EACH | PER | FREQ | START | UP | DOWN | DOSAGE));
+}
+
+static bool is_units(const struct guard_view *v, const struct guard_quantity *q)
+{
+    const struct guard_token *t = &v->t[q->last];
+    const char *s = v->line->text.text + t->start;
+    size_t n = t->end - t->start;
+    return memmem(s, n, "unit", 4) || memmem(s, n, "单位", 6) || (n == 1 && *s == 'u');
 }
 
 static bool is_suspect(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     struct owner o = owner_of(v, q);
-    if (q->kind == Q_LAB) return false;
+    if (q->kind == Q_LAB || is_share(v, q) || is_result(v, q)) return false;
     if (o.drug == FAR && o.other == FAR) {
         /* The clauses before may be about something else: 多喝水,每天2000毫升. */
-        if (clause > 0 && !guard_topic_is_drug(v, clause) && q->kind != Q_STRONG &&
+        bool others = v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW);
+        if (clause > 0 && others && !guard_topic_is_drug(v, clause) && q->kind != Q_STRONG &&
             !(v->all_drug & (IS_DRUG | IS_KIND)))
-            return v->context->topic_is_drug && orphan_is_dose(v, q) &&
-                   !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW));
+            return false;
         return orphan_is_dose(v, q);
     }
     bool recent = v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY;
     if (o.drug == FAR) {
         bool drug_about = recent || v->all_drug & (IS_DRUG | IS_KIND);
-        if (q->kind == Q_STRONG) return !other_is_beside(v, q, FOOD | LAB, drug_about ? CLOSE : FAR);
+        bool moved = guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
+        if (q->kind == Q_STRONG && is_units(v, q)) return !guard_clause_has(v, clause, INTERACT | VITAL); /* units of alcohol */
+        if (q->kind == Q_STRONG)
+            return !other_is_beside(v, q, FOOD, moved ? BESIDE : CLOSE) && (moved || !other_is_beside(v, q, LAB, drug_about ? CLOSE : FAR));
         if (q->kind == Q_PILL || q->kind == Q_GRAM || q->kind == Q_BARE)
             return drug_about && guard_topic_is_drug(v, clause) && !other_is_beside(v, q, others_of(q->kind), BESIDE) &&
                    (guard_clause_has(v, clause, TAKE | MED_TAKE | EACH));
@@ -134,11 +162,17 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     if (o.other == FAR) return true;
     switch (q->kind) {
     case Q_STRONG:
-    case Q_BARE: return !(o.other <= 2 && o.other < o.drug) && !guard_clause_has(v, clause, LAB);
+    case Q_BARE: return !(o.other <= CLOSE && o.other < o.drug) || guard_clause_has(v, clause, UP | DOWN);
     case Q_PILL:
     case Q_GRAM: return o.other > BESIDE || o.drug <= o.other;
     default: return o.drug <= o.other;
     }
+}
+
+static bool is_orphan(const struct guard_view *v, const struct guard_quantity *q)
+{
+    struct owner o = owner_of(v, q);
+    return o.drug == FAR && o.other == FAR;
 }
 
 /* 就医, 没有好转, "if no better": the time is until then, not of the medicine. */
@@ -168,17 +202,92 @@ static bool is_between_two(const struct guard_view *v, const struct guard_quanti
            !guard_clause_has(v, clause, EACH | PER | FREQ);
 }
 
+/* 医生上周给您开了, "the doctor has put you on": who orders, whom, what. */
+static bool doctor_orders(const struct guard_view *v, size_t i)
+{
+    static const char *const orders[] = {"开", "让", "嘱", "要求", "定", "配", "叫", "交代", "prescribed", "told", "gave", "put",
+                                         "ordered", "wrote", "set", "asked", "started", "instructed", "advised"};
+    if (!(v->t[i].classes & (DOCTOR | ASK))) return false;
+    const char *s = v->line->text.text + v->t[i].end;
+    size_t n = v->line->text.len - v->t[i].end;
+    size_t reach = n < 30 ? n : 30;
+    for (size_t k = 0; k < sizeof orders / sizeof *orders; k++) {
+        const char *found = memmem(s, reach, orders[k], strlen(orders[k]));
+        if (found && !memchr(s, ',', (size_t)(found - s))) return true;
+    }
+    return false;
+}
+
+/* 一般, "usually": not this patient's doctor. */
+static bool is_general(const struct guard_view *v, size_t i)
+{
+    static const char *const words[] = {"一般", "通常", "可能会", "往往", "大多", "多数", "常规", "usually", "typically", "generally",
+                                        "normally", "would", "most doctors", "most people"};
+    size_t n = v->t[i].end - v->t[i].start;
+    if (!(v->t[i].classes & USUAL)) return false;
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+        if (strlen(words[k]) == n && memcmp(v->line->text.text + v->t[i].start, words[k], n) == 0) return true;
+    return false;
+}
+
+/* Does the sentence change or judge what it quotes? */
+static bool alters(const struct guard_view *v)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        uint64_t c = v->t[i].classes;
+        if (c & NONE) continue;
+        bool left = guard_clause_has(v, v->t[i].clause, NEG | REFUSE | ASK | WHETHER | SELF | BEFORE | DOCTOR | PRESCRIBED);
+        if (c & (CHANGE | UP | DOWN) && !left && !(v->all & NEG && v->all & SELF)) return true;
+        if (c & TURN && i > 0 && c & SHOULD && !left) return true;
+    }
+    return false;
+}
+
+static bool addresses(const struct guard_view *v, size_t i)
+{
+    const char *s = v->line->text.text + v->t[i].start;
+    size_t n = v->t[i].end - v->t[i].start;
+    return memmem(s, n, "您", 3) || memmem(s, n, "你", 3) || memmem(s, n, "your", 4);
+}
+
+/* 处方, 医嘱, "prescription" */
+static bool is_order(const struct guard_view *v, size_t i)
+{
+    const char *s = v->line->text.text + v->t[i].start;
+    size_t n = v->t[i].end - v->t[i].start;
+    return memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "医生", 6) || memmem(s, n, "prescription", 12) ||
+           memmem(s, n, "doctor", 6);
+}
+
+/* Who ordered it: named before the quantity, or behind it where the user is quoted. n if nobody. */
+static size_t attribution(const struct guard_view *v, size_t first)
+{
+    for (size_t i = first; i-- > 0;)
+        if (v->t[i].classes & PRESCRIBED || doctor_orders(v, i)) return i;
+    bool said = guard_said_before(v, first, SAID);
+    for (size_t i = 0; i < v->n; i++) {
+        bool names = v->t[i].classes & (PRESCRIBED | DOCTOR) || doctor_orders(v, i) || is_order(v, i);
+        if (said && names) return i < first ? i : first;
+        if (i >= first && v->t[i].classes & PRESCRIBED && addresses(v, i)) return first;
+    }
+    return v->n;
+}
+
 /* 您说医生给您开的是…: quoted, attributed, unchanged. */
 static bool is_prescribed(const struct guard_view *v, const struct guard_quantity *q)
 {
-    if (v->context->prescribed && !(v->all & (CHANGE | UP | DOWN | CONFIRM | SHOULD))) return true;
-    bool quoted = guard_said_before(v, q->first, PRESCRIBED) && v->all & (YOU | SAID);
-    if (!quoted || v->all & (CHANGE | UP | DOWN | EQUAL)) return false;
+    if (v->context->prescribed && !alters(v)) return true;
+    if (v->all & EQUAL || alters(v)) return false;
+    size_t at = attribution(v, q->first);
+    if (at == v->n) return false;
+    if (!(v->all & (YOU | SAID)) && !(v->all & (ASK | SELF)) && !addresses(v, at)) return false;
     for (size_t i = 0; i < q->first; i++)
-        if (v->t[i].classes & USUAL && !(v->t[i].classes & SHOULD)) return false;
-    for (size_t i = q->first; i-- > 0 && !(v->t[i].classes & PRESCRIBED);)
-        if (v->t[i].classes & TURN || (v->t[i].classes & CONFIRM)) return false;
-    return true;
+        if (is_general(v, i)) return false;
+    for (size_t i = at + 1; i < q->first; i++)
+        if (v->t[i].classes & TURN) return false;
+    size_t clause = v->t[q->first].clause;
+    bool own = clause > v->t[at].clause && !guard_clause_has(v, clause, ASK | NEG); /* 医生让您吃7天,您吃3天就行 */
+    return !own || !guard_clause_has(v, clause, CONFIRM | CHOOSE | TURN | SHOULD);
 }
 
 /* 误服了20片…请拨打120: what was swallowed is repeated for those who help. */
@@ -192,8 +301,7 @@ static bool is_swallowed(const struct guard_view *v, const struct guard_quantity
         if (!(c & SWALLOW)) continue;
         size_t n = v->t[i].end - v->t[i].start;
         const char *s = v->line->text.text + v->t[i].start;
-        bool sure = (n >= 6 &&
-                     (memcmp(s, "误", 3) == 0 || memcmp(s, "吞", 3) == 0 || memcmp(s, "一口气", n > 9 ? 9 : n) == 0)) ||
+        bool sure = (n >= 6 && (memcmp(s, "误", 3) == 0 || memcmp(s, "吞", 3) == 0 || memcmp(s, "一口气", n > 9 ? 9 : n) == 0)) ||
                     memcmp(s, "swallow", n > 7 ? 7 : n) == 0 || memcmp(s, "ingest", n > 6 ? 6 : n) == 0 ||
                     memcmp(s, "overdose", n > 8 ? 8 : n) == 0;
         return emergency || (sure && !(v->all & SHOULD && v->all & (UP | DOWN | CHANGE)));
@@ -206,12 +314,13 @@ static bool is_weak_way(const struct guard_view *v, const struct guard_quantity 
 {
     if (q->kind != Q_TIMING && q->kind != Q_ROUTE) return false;
     size_t clause = v->t[q->first].clause;
-    bool named =
-        guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
+    bool named = guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | FREQ | ROUTE) || is_all_quantity(v, clause);
     if (!named || !taken) return true;
-    if (v->all & (NEG | WHETHER | MAY | PRESCRIBED | REFUSE)) return true;
-    return guard_clause_has(v, clause, ASK);
+    if (v->all & (PRESCRIBED | REFUSE) || guard_clause_has(v, clause, NEG | WHETHER | MAY | ASK)) return true;
+    for (size_t i = 0; i < v->q_count; i++)
+        if (v->q[i].kind == Q_LAB && v->t[v->q[i].first].clause == clause) return true;
+    return false;
 }
 
 /* 不要一次吃双倍补回来: a forbidden doubling names no dose. */
@@ -225,8 +334,7 @@ static enum guard_reason reason_of(const struct guard_view *v, const struct guar
 {
     size_t clause = v->t[q->first].clause;
     if (guard_clause_has(v, clause, EQUAL) && (v->drugs > 1 || v->q_count > 1)) return GUARD_EQUIVALENCE;
-    if (guard_clause_has(v, clause, STOP | CHANGE | UP | DOWN) &&
-        guard_has_before(v, q->first, STOP | CHANGE | UP | DOWN))
+    if (guard_clause_has(v, clause, STOP | CHANGE | UP | DOWN) && guard_has_before(v, q->first, STOP | CHANGE | UP | DOWN))
         return GUARD_CHANGE;
     bool herb = v->drugs ? v->all_drug & IS_HERB : v->context->topic_is_herb;
     return herb ? GUARD_HERB : GUARD_DOSE;
@@ -238,23 +346,45 @@ static bool row_is_suspect(const struct guard_view *v, const struct guard_quanti
     if (q->kind == Q_LAB) return false;
     bool drug = (v->all_drug & (IS_DRUG | IS_KIND)) || v->all & (MED | DOSAGE);
     bool other = v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW);
-    if (q->kind == Q_BARE && q->first == 0) return false;
+    if (q->kind == Q_BARE && (q->first == 0 || (v->context->table_other && !v->context->table_dosage))) return false;
     if (drug) return !other || q->kind == Q_STRONG || is_suspect(v, q);
     if (q->kind == Q_STRONG) return !other;
     return v->context->table_drug && !other && !(v->context->table_other && q->kind == Q_BARE);
 }
 
+/* 服用者中约3%, "over five years the risk fell": figures about many people. */
+static bool is_statistic(const struct guard_view *v, const struct guard_quantity *q)
+{
+    bool share = q->first == q->last && v->t[q->first].classes & FRACTION;
+    if (!is_time(q->kind) && q->kind != Q_BARE && !share) return false;
+    return guard_clause_has(v, v->t[q->first].clause, STAT) && !(v->all & (SHOULD | EACH));
+}
+
+/* 您吃了五年的降压药, "taking metformin for two years": what was, not what is to be done. */
+static bool is_history(const struct guard_view *v, const struct guard_quantity *q)
+{
+    if (q->kind != Q_DURATION && q->kind != Q_TIMES) return false;
+    size_t clause = v->t[q->first].clause;
+    if (guard_clause_has(v, clause, SHOULD | TURN | EACH | PER | FREQ)) return false;
+    bool past = guard_said_before(v, q->first, SAID);
+    for (size_t i = 0; i < v->n; i++) {
+        if (!(v->t[i].drug & IS_PAST) || v->t[i].clause != clause) continue;
+        past |= i + 1 == q->first || i == q->last + 1 || i < q->first;
+    }
+    return past && v->all & (YOU | SAID);
+}
+
 static bool is_dose(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (!(v->line->is_row ? row_is_suspect(v, q) : is_suspect(v, q))) return false;
-    return !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) &&
-           !is_prescribed(v, q) && !is_swallowed(v, q) && !is_forbidden_double(v, q);
+    return !is_history(v, q) && !is_statistic(v, q) && !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) && !is_prescribed(v, q) &&
+           !is_swallowed(v, q) && !is_forbidden_double(v, q);
 }
 
 /* An amount to be taken came first, what to take comes now: 每天三次连吃五天。就是阿奇霉素。 */
 static void complete_pending(struct guard_view *v, struct guard_findings *out)
 {
-    if (!v->context->pending || out->count || v->n > 8) return;
+    if (!v->context->pending || out->count || v->n > 12) return;
     if (v->all & (NEG | MAY | ASK | WHETHER)) return;
     for (size_t i = 0; i < v->n; i++)
         if (v->t[i].drug & (IS_DRUG | IS_KIND)) {
@@ -267,5 +397,21 @@ void guard_find_doses(struct guard_view *v, struct guard_findings *out)
 {
     for (size_t i = 0; i < v->q_count; i++)
         if (is_dose(v, &v->q[i])) guard_add(out, v, reason_of(v, &v->q[i]), v->q[i].first, v->q[i].last);
+    size_t sure = out->count;
+    for (size_t i = 0; sure && i < v->q_count; i++) /* 一次两片,一日三次: what nobody owns goes with the dose beside it */
+        if (v->q[i].kind != Q_LAB && v->q[i].kind != Q_TIME && is_orphan(v, &v->q[i]) && !is_prescribed(v, &v->q[i]) &&
+            !is_swallowed(v, &v->q[i]))
+            guard_add(out, v, out->list[0].reason, v->q[i].first, v->q[i].last);
     complete_pending(v, out);
+}
+
+bool guard_has_orphan(const struct guard_view *v)
+{
+    for (size_t i = 0; i < v->q_count; i++) {
+        enum guard_quantity_kind k = v->q[i].kind;
+        bool taken = guard_clause_has(v, v->t[v->q[i].first].clause, TAKE | MED_TAKE | EACH);
+        if (!is_orphan(v, &v->q[i]) || v->all & (FOLLOW | CARE | EXERCISE | FOOD | LAB | VITAL)) continue;
+        if (k == Q_PILL || k == Q_GRAM || k == Q_FREQ || (k == Q_DURATION && taken)) return true;
+    }
+    return false;
 }

@@ -76,6 +76,7 @@
     X("interact", INTERACT)                                                                                            \
     X("access", ACCESS)                                                                                                \
     X("source", SOURCE)                                                                                                \
+    X("stat", STAT)                                                                                                    \
     X("turn", TURN)                                                                                                    \
     X("later", LATER)
 

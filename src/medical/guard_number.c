@@ -72,6 +72,21 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* The letter o for the digit, up to the end of the word or a unit. */
+static bool zeros(const char *s, size_t n)
+{
+    static const char *const units[] = {"mg", "ml", "ug", "mcg", "iu", "g"};
+    size_t i = 0;
+    while (i < n && s[i] == 'o') i++;
+    if (i == 0) return false;
+    if (i == n || !(is_letter(s[i]) || is_digit(s[i]))) return true;
+    for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+        size_t len = strlen(units[k]);
+        if (i + len <= n && memcmp(s + i, units[k], len) == 0 && !(i + len < n && is_letter(s[i + len]))) return true;
+    }
+    return false;
+}
+
 static size_t digits(const char *s, size_t n, double *value)
 {
     size_t i = 0;
@@ -81,6 +96,9 @@ static size_t digits(const char *s, size_t n, double *value)
         if (is_digit(s[i])) {
             whole = scale > 0 ? whole + (s[i] - '0') * scale : whole * 10 + (s[i] - '0');
             scale /= 10;
+            i++;
+        } else if (i > 0 && zeros(s + i, n - i)) { /* 5OO */
+            whole *= 10;
             i++;
         } else if (i + 1 < n && is_digit(s[i + 1]) && s[i] == '.' && scale == 0) {
             scale = .1;
@@ -166,6 +184,33 @@ static size_t chinese(const char *s, size_t n, double *value)
     return any ? i : 0;
 }
 
+/* yi pian, liang ci: the numerals of pinyin, only before a measure word. */
+static size_t pinyin(const char *s, size_t n, double *value)
+{
+    static const struct {
+        const char *word;
+        double value;
+    } table[] = {{"yi", 1}, {"er", 2}, {"liang", 2}, {"san", 3}, {"si", 4}, {"wu", 5}, {"liu", 6},
+                 {"qi", 7}, {"ba", 8}, {"jiu", 9}, {"shi", 10}, {"ban", .5}, {"i", 1}, {"ii", 2}, {"iii", 3}, {"iv", 4},
+                 {"vi", 6}, {"viii", 8}};
+    static const char *const measures[] = {"pian", "li", "ci", "tian", "bao", "haoke", "hao ke", "ke", "jiaonang", "dai", "ge",
+                                           "haosheng", "di", "bai", "shi", "ban", "片", "粒", "次", "颗", "丸", "袋", "天", "毫克"};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        size_t len = strlen(table[i].word);
+        if (len + 1 >= n || memcmp(s, table[i].word, len) || is_letter(s[len])) continue;
+        size_t at = len + (s[len] == ' ');
+        for (size_t k = 0; k < sizeof measures / sizeof *measures; k++) {
+            size_t m = strlen(measures[k]);
+            if (at + m <= n && memcmp(s + at, measures[k], m) == 0 &&
+                !(is_letter(measures[k][0]) && at + m < n && is_letter(s[at + m]))) {
+                *value = table[i].value;
+                return len;
+            }
+        }
+    }
+    return 0;
+}
+
 static size_t english_word(const char *s, size_t n, double *value)
 {
     size_t best = 0;
@@ -195,6 +240,7 @@ size_t guard_number(const char *s, size_t n, double *value)
     if ((uint8_t)s[0] >= 0x80) return chinese(s, n, value);
     if (!is_letter(s[0])) return 0;
     size_t len = english_word(s, n, value);
+    if (!len) return pinyin(s, n, value);
     double more;
     while (len && len + 1 < n && (s[len] == ' ' || s[len] == '-')) { /* twenty-five, five hundred */
         size_t next = english_word(s + len + 1, n - len - 1, &more);

@@ -84,6 +84,26 @@ static enum guard_quantity_kind of_unit(const struct finder *f, size_t first, si
 static const uint64_t UNITS = LAB_UNIT | LAB_MAYBE | MASS | PILL | PILL_STRONG | GRAM | VOL | SPOON | HOUR | DAY |
                               MINUTE | COUNT | FREQ | FRACTION;
 
+static bool has_assignment(const struct finder *f, size_t i)
+{
+    for (size_t k = f->t[i - 1].end; k < f->t[i].start; k++)
+        if (f->line->text.text[k] == ':' || f->line->text.text[k] == '=') return true;
+    return false;
+}
+
+/* "ibuprofen,400,3": nothing but the number between two commas, a drug not far before. */
+static bool is_lone_cell(const struct finder *f, size_t first, size_t last)
+{
+    uint16_t clause = f->t[first].clause;
+    const char *s = f->line->text.text;
+    if (clause == 0 || first == 0 || clause - f->t[first - 1].clause > 1) return false;
+    for (size_t k = f->line->starts[clause]; k < f->line->starts[clause + 1]; k++)
+        if ((k < f->t[first].start || k >= f->t[last].end) && !strchr(" ,;\n\"'.)", s[k])) return false;
+    for (size_t i = first; i-- > 0 && clause - f->t[i].clause <= 3;)
+        if (f->t[i].drug & (IS_DRUG | IS_KIND)) return true;
+    return false;
+}
+
 /* A number without a unit, where only a dose has one. */
 static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
 {
@@ -92,11 +112,36 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
     if (has(f, last + 1, AGE | NONE) && follows(f, last + 1)) return false;
     if (first > 0 && f->t[first - 1].clause == t->clause) {
         const struct guard_token *p = &f->t[first - 1];
+        if (p->classes & EQUAL && p->end - p->start <= 2 && first > 1 && f->t[first - 2].clause == t->clause) p--;
         if ((p->classes & DOSAGE) && !t->breaks) return true;
         if (p->drug & (IS_DRUG | IS_KIND) && t->joined && t->start - p->end <= 4) return true;
-        if ((p->classes & EACH) && t->joined) return true;
+        if ((p->classes & (EACH | TIMING)) && t->joined) return true;
+        /* mg: 400, "times" = 3 */
+        if (p->classes & (MASS | PILL | COUNT | PER | GRAM | VOL | HOUR | DAY) && t->joined && has_assignment(f, first)) return true;
+    } else if (is_lone_cell(f, first, last)) {
+        return true;
     }
     return has(f, last + 1, PER | ROUTE | FREQ) && follows(f, last + 1) && f->t[last + 1].joined;
+}
+
+static bool ends_clause(const struct finder *f, size_t i)
+{
+    const char *s = f->line->text.text;
+    for (size_t k = f->t[i].end; k < f->line->starts[f->t[i].clause + 1]; k++)
+        if (!strchr(" ,.;!?\"'\n", s[k])) return memcmp(s + k, "。", 3) == 0;
+    return true;
+}
+
+/* 个 counts everything: a medicine only if nothing is named behind it. */
+static bool counts_something_else(const struct finder *f, size_t unit)
+{
+    if (!is_word(f, unit, "个")) return false;
+    size_t end = f->t[unit].end;
+    const char *s = f->line->text.text + end;
+    size_t left = f->line->text.len - end;
+    if (memmem(s, left < 36 ? left : 36, "人", 3)) return true; /* 每100个用…的人 */
+    bool chinese = (uint8_t)*s >= 0xE4 || ((uint8_t)*s == 0xE3 && (uint8_t)s[1] >= 0x90);
+    return chinese && !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
 }
 
 static size_t number_quantity(const struct finder *f, size_t i, struct guard_quantity *q)
@@ -105,14 +150,21 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
     size_t unit = last + 1;
     *q = (struct guard_quantity){Q_BARE, (uint32_t)i, (uint32_t)last};
     if (unit < f->n && f->t[unit].classes & AGE && f->t[unit].joined) return unit;
-    if (unit < f->n && f->t[unit].classes & UNITS && f->t[unit].joined && f->t[unit].clause == f->t[i].clause) {
+    if (unit < f->n && f->t[unit].classes & UNITS && f->t[unit].joined && f->t[unit].clause == f->t[i].clause &&
+        !counts_something_else(f, unit)) {
         q->kind = of_unit(f, i, unit);
         q->last = (uint32_t)unit;
-        if (f->t[unit].classes & FREQ && !(f->t[unit].classes & MASS)) return unit;
+        /* three days ago */
+        if (q->kind == Q_DURATION && has(f, unit + 1, BEFORE) && f->t[unit + 1].joined) q->last = UINT32_MAX;
+        if (q->kind == Q_DURATION && f->t[i].value >= 1900) q->last = UINT32_MAX; /* a year */
         return unit;
     }
     if (f->line->is_row && !(f->t[i].classes & EMERGENCY)) return last;
     if (is_bare_dose(f, i, last)) return last;
+    if (i > 0 && has(f, i - 1, TAKE) && follows(f, i) && f->t[i].joined && ends_clause(f, last)) { /* "take two" */
+        q->kind = Q_PILL;
+        return last;
+    }
     q->last = UINT32_MAX;
     return last;
 }
@@ -128,6 +180,11 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
         return true;
     }
     if (c & FRACTION) {
+        if (has(f, i + 1, PILL) && f->t[i + 1].joined) {
+            q->last++;
+            q->kind = Q_STRONG;
+            return true;
+        }
         q->kind = is_word(f, i, "一半") || is_word(f, i, "四分之一") || is_word(f, i, "三分之一") ||
                           is_word(f, i, "两倍") || is_word(f, i, "三倍")
                       ? Q_PILL
@@ -144,10 +201,22 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
     }
     if (c & PER && has(f, i + 1, EACH) && follows(f, i + 1) && f->t[i + 1].joined) { /* 每天一次 */
         if (f->t[i + 1].end - f->t[i + 1].start == 6 && !has(f, i + 2, PILL | MASS)) q->last++;
+        if (q->last == i && !is_word(f, i + 1, "一次") && !has(f, i + 2, PILL | MASS) && !f->t[i + 1].number &&
+            f->t[i + 1].classes & COUNT)
+            q->last++;
         return q->last > i;
     }
     if (c & EACH && has(f, i + 1, PER) && follows(f, i + 1) && f->t[i + 1].joined) { /* once a day, 一次每天 */
         q->last++;
+        return true;
+    }
+    if (c & SPOON && !(i > 0 && f->t[i - 1].number)) { /* 黄豆大小, pea-sized */
+        q->kind = Q_GRAM;
+        return f->t[i].end - f->t[i].start >= 9;
+    }
+    if (c & PER && follows(f, i + 1) && has(f, i + 1, TAKE | MED_TAKE | START) && !f->t[i].number &&
+        f->t[i].end - f->t[i].start > 3) {
+        q->kind = Q_TIMING; /* 每天吃, 早晚涂: often enough if a drug is named */
         return true;
     }
     if (c & PER && i > 0 && (f->t[i - 1].classes & (TAKE | MED_TAKE | START)) && f->t[i].joined) {

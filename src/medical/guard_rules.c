@@ -5,16 +5,15 @@
 
 static const uint64_t OTHERS = FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW;
 
-void guard_add(struct guard_findings *out, const struct guard_view *v, enum guard_reason reason, size_t first,
-               size_t last)
+void guard_add(struct guard_findings *out, const struct guard_view *v, enum guard_reason reason, size_t first, size_t last)
 {
     if (out->count == GUARD_FINDINGS) { /* more than that: the last one grows */
         struct guard_finding *f = &out->list[GUARD_FINDINGS - 1];
         if (last > f->last) f->last = (uint32_t)last, f->last_clause = v->t[last].clause;
         return;
     }
-    out->list[out->count++] =
-        (struct guard_finding){reason, v->t[first].clause, v->t[last].clause, (uint32_t)first, (uint32_t)last};
+    out->list[out->count++] = (struct guard_finding){reason, v->t[first].clause, v->t[last].clause, (uint32_t)first,
+                                                     (uint32_t)last};
 }
 
 bool guard_clause_has(const struct guard_view *v, size_t clause, uint64_t classes)
@@ -31,21 +30,42 @@ bool guard_clause_has_drug(const struct guard_view *v, size_t clause, uint8_t dr
     return false;
 }
 
+/* What a medicine is washed down with is no food of its own. */
+static bool is_vehicle(const struct guard_view *v, size_t i)
+{
+    static const char *const vehicles[] = {"水", "温水", "开水", "温开水", "白开水", "热水", "凉水", "凉白开", "牛奶", "奶",
+                                           "果汁", "酒", "water", "milk", "juice", "food", "糖水", "蜂蜜", "米汤", "粥"};
+    size_t n = v->t[i].end - v->t[i].start;
+    if (!(v->t[i].classes & FOOD) || !guard_clause_has(v, v->t[i].clause, MED_TAKE)) return false;
+    for (size_t k = 0; k < sizeof vehicles / sizeof *vehicles; k++)
+        if (strlen(vehicles[k]) == n && memcmp(v->line->text.text + v->t[i].start, vehicles[k], n) == 0) return true;
+    return false;
+}
+
 bool guard_is_other(const struct guard_view *v, size_t i)
 {
+    if (is_vehicle(v, i)) return false;
     return (v->t[i].classes & OTHERS) && !(v->t[i].drug & (IS_DRUG | IS_KIND)) &&
            !(v->t[i].classes & (MED | TIMING | MASS | GRAM | VOL | PILL));
 }
 
-/* What is also a food is a drug unless the clause speaks of food; how a medicine is given ("apply") or made ("cream")
- * is one unless the clause says of what. */
+static bool names_a_medicine(const struct guard_view *v, const struct guard_token *t)
+{
+    static const char *const parts[] = {"药", "medic", "drug", "pill", "tablet"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (memmem(v->line->text.text + t->start, t->end - t->start, parts[i], strlen(parts[i]))) return true;
+    return false;
+}
+
+/* What is also a food is a drug unless the clause speaks of food; how a medicine is given ("apply") or made ("cream") is one
+ * unless the clause says of what. */
 bool guard_is_drug(const struct guard_view *v, size_t i)
 {
     const struct guard_token *t = &v->t[i];
     if (t->drug & IS_FOOD_TOO) return !guard_clause_has(v, t->clause, FOOD);
     if (t->drug & (IS_DRUG | IS_KIND) || t->classes & MED) return true;
-    if (t->classes & PRON)
-        return v->context->since_drug > 0 && v->context->since_drug <= 2 && v->context->topic_is_drug;
+    if (t->classes & PRON && names_a_medicine(v, t)) return true;
+    if (t->classes & PRON) return v->context->since_drug > 0 && v->context->since_drug <= 2 && v->context->topic_is_drug;
     if (!(t->classes & (MED_TAKE | FORM | DOSAGE))) return false;
     if (t->classes & NONE) return false;
     for (size_t k = 0; k < v->n; k++)
@@ -80,7 +100,7 @@ bool guard_topic_is_drug(const struct guard_view *v, size_t clause)
         bool other = false;
         for (size_t i = 0; i < v->n; i++) {
             if (v->t[i].clause != clause) continue;
-            if (guard_is_drug(v, i)) return true;
+            if (guard_is_drug(v, i) || v->t[i].classes & PRESCRIBED) return true;
             other |= guard_is_other(v, i);
         }
         if (other) return false;
@@ -129,7 +149,7 @@ static void remember(struct guard_context *c, const struct guard_view *v)
 {
     const struct guard_line *line = v->line;
     if (line->is_blank && !line->is_row) {
-        c->table_drug = c->table_other = false;
+        c->table_drug = c->table_other = c->table_dosage = false;
         return;
     }
     if (line->is_row) {
@@ -137,8 +157,9 @@ static void remember(struct guard_context *c, const struct guard_view *v)
         bool drug = (v->all_drug & (IS_DRUG | IS_KIND)) || (v->all & (MED | DOSAGE | FREQ));
         if (drug) c->table_drug = true;
         if (other && !drug) c->table_other = true;
+        if (v->all & (DOSAGE | FREQ | PER | EACH | MED_TAKE | ROUTE)) c->table_dosage = true;
     } else {
-        c->table_drug = c->table_other = false;
+        c->table_drug = c->table_other = c->table_dosage = false;
     }
     bool attributed = (v->all & PRESCRIBED) && (v->all & (SAID | YOU)) && !(v->all & USUAL);
     if (line->is_heading)
@@ -161,7 +182,14 @@ void guard_judge(struct guard_context *c, const struct guard_line *line, struct 
     v.q_count = guard_quantities(line, v.q, GUARD_QUANTITIES);
     guard_find_doses(&v, out);
     guard_find_advice(&v, out);
-    bool pending = v.q_count && !(v.all_drug & (IS_DRUG | IS_KIND)) && (v.all & (TAKE | MED_TAKE)) && !(v.all & OTHERS);
+    bool pending = guard_has_orphan(&v);
     remember(c, &v);
-    c->pending = pending && out->count == 0;
+    if (out->count && out->list[0].reason <= GUARD_HERB) { /* a dose was given: that is what the text is about */
+        c->topic_is_drug = true;
+        c->since_drug = 1;
+    }
+    if (pending && out->count == 0)
+        c->pending = 2;
+    else if (c->pending)
+        c->pending--;
 }

@@ -21,7 +21,8 @@ struct guard_context {
     bool refused;     /* a heading before said that the list below is not to be done */
     bool table_drug;  /* a row above names a drug, a dose or a frequency */
     bool table_other; /* a row above is about tests or food */
-    bool pending;     /* the last sentence had an amount to be taken, but nothing to take */
+    bool table_dosage; /* a row above speaks of doses */
+    unsigned pending; /* sentences for which an amount waits for what is to be taken */
     bool dosage;      /* the last sentence spoke of a dose */
 };
 
@@ -56,6 +57,8 @@ struct guard_view {
 };
 
 void guard_find_doses(struct guard_view *v, struct guard_findings *out);
+bool guard_has_orphan(const struct guard_view *v); /* an amount that nothing owns */
+bool guard_verb_is_excused(const struct guard_view *v, size_t i); /* it forbids, asks, leaves it to the doctor */
 void guard_find_advice(struct guard_view *v, struct guard_findings *out);
 
 void guard_add(struct guard_findings *out, const struct guard_view *v, enum guard_reason reason, size_t first,

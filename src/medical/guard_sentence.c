@@ -37,9 +37,21 @@ static bool is_abbreviation(const char *s, size_t at)
     return false;
 }
 
+/* A line of one character: a text written downwards is read as a line. */
+static bool is_lone_character(const char *s, size_t at)
+{
+    size_t n = 0;
+    while (at > 0 && s[at - 1] != '\n' && n <= 4) {
+        n += s[at - 1] != ' ' && s[at - 1] != '\r';
+        at--;
+    }
+    return n == 3 && (uint8_t)s[at + strspn(s + at, " ")] >= 0xE3;
+}
+
 static bool ends_here(const char *s, size_t i, size_t len, uint32_t c, size_t n, bool last, bool *wait)
 {
-    if (c == '\n' || c == 0x3002 || c == 0xFF01 || c == 0xFF1F || c == 0xFF1B || c == 0xFF61) return true;
+    if (c == '\n') return !is_lone_character(s, i);
+    if (c == 0x3002 || c == 0xFF01 || c == 0xFF1F || c == 0xFF1B || c == 0xFF61) return true;
     if (c != '.' && c != '!' && c != '?' && c != ';') return false;
     if (i + len >= n) {
         *wait = !last;
@@ -48,7 +60,8 @@ static bool ends_here(const char *s, size_t i, size_t len, uint32_t c, size_t n,
     char next = s[i + len];
     bool blank = next == ' ' || next == '\n' || next == '\t' || next == '\r';
     if (c != '.') return blank || (uint8_t)next >= 0x80;
-    return (blank || (uint8_t)next >= 0xE3) && !is_abbreviation(s, i);
+    bool dotted = (uint8_t)next >= 0xE3 && i > 0 && (uint8_t)s[i - 1] >= 0x80; /* 布.洛.芬 */
+    return (blank || ((uint8_t)next >= 0xE3 && !dotted)) && !is_abbreviation(s, i);
 }
 
 /* Too long without an end: at its last comma or blank, else at a character. */

@@ -5,11 +5,16 @@
 #include "base/utf8.h"
 #include "medical/guard_lex.h"
 
-enum { MAX_TAG = 120 };
+enum { MAX_TAG = 24 };
 
 static bool is_alnum(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
 }
 
 static bool is_chinese_lead(const char *s, size_t n)
@@ -18,22 +23,28 @@ static bool is_chinese_lead(const char *s, size_t n)
     return utf8_decode(s, n, &c) >= 3 && c >= 0x3400 && c <= 0x9FFF;
 }
 
-/* Length of the tag at s ("<br/>", "</td>"), 0 if it is none. */
-static size_t tag_length(const char *s, size_t n)
-{
-    if (n < 3 || s[0] != '<' || !(s[1] == '/' || (s[1] >= 'a' && s[1] <= 'z') || s[1] == '!')) return 0;
-    for (size_t i = 2; i < n && i < MAX_TAG; i++) {
-        if (s[i] == '>') return i + 1;
-        if (s[i] == '<' || s[i] == '\n') return 0;
-    }
-    return 0;
-}
-
 static bool tag_is(const char *s, const char *name)
 {
     if (*s == '/') s++;
     size_t n = strlen(name);
     return strncmp(s, name, n) == 0 && !is_alnum(s[n]);
+}
+
+/* Length of the tag at s ("<br/>", "</td>"), 0 if it is none. Only tags that dress text up, and none with attributes: what
+ * stands in one may be read. */
+static size_t tag_length(const char *s, size_t n)
+{
+    static const char *const known[] = {"b", "i", "u", "em", "strong", "br", "p", "li", "ul", "ol", "tr", "td", "th", "table",
+                                        "div", "span", "h1", "h2", "h3", "h4", "code", "pre", "sub", "sup", "mark", "small",
+                                        "tbody", "thead", "s", "del", "font"};
+    if (n < 3 || s[0] != '<') return 0;
+    bool found = false;
+    for (size_t i = 0; i < sizeof known / sizeof *known && !found; i++) found = tag_is(s + 1, known[i]);
+    for (size_t i = 2; found && i < n && i < MAX_TAG; i++) {
+        if (s[i] == '>') return i + 1;
+        if (s[i] == '<' || s[i] == '\n' || s[i] == '=') return 0;
+    }
+    return 0;
 }
 
 /* How many bytes of single letters or digits with one and the same sign between them start at s; 0: fewer than three
@@ -90,13 +101,18 @@ static size_t step(struct squeezer *s, size_t i)
             keep(s, ',');
         return tag;
     }
+    bool product = *at == '*' && left > 1 && is_digit(at[1]) && s->kept && is_digit(t->text[s->kept - 1]);
+    if (product) {
+        keep(s, 'x');
+        return 1;
+    }
     if (*at == '*' || *at == '`' || *at == '\\') return 1;
     if (*at == '~' && left > 1 && at[1] == '~') return 2;
     if (left > 5 && memcmp(at, "&nbsp;", 6) == 0) {
         keep(s, ' ');
         return 6;
     }
-    if ((*at == '-' || *at == '.') && joins_chinese(t, i, 1, s->kept)) return 1;
+    if ((*at == '-' || *at == '.' || *at == '\n') && joins_chinese(t, i, 1, s->kept)) return 1;
     if (left > 1 && memcmp(at, "·", 2) == 0 && joins_chinese(t, i, 2, s->kept)) return 2;
     size_t run = (s->kept == 0 || !is_alnum(t->text[s->kept - 1])) ? spaced_run(at, left) : 0;
     if (run) {
