@@ -110,11 +110,12 @@ static bool negated_before(const struct view *v, const struct lex_hit *h)
 static bool negated_behind(const struct view *v, const struct lex_hit *h)
 {
     bool latin = lex_is_letter(v->cp[h->start]);
+    bool crossed = false;
     for (size_t i = h->end; i < v->n && i - h->end < 24; i++) {
         if (triage_ends_sentence(v->cp[i]) || (v->starts[i] & BIT(cue_but))) return false;
         if (counts(v, i, BIT(cue_post_neg_all), BIT(cue_not_neg))) return true;
-        if (i - h->end <= (latin ? 3 : 2) && !ends_clause(v->cp[i]) &&
-            counts(v, i, BIT(cue_post_neg), BIT(cue_not_neg)))
+        crossed = crossed || ends_clause(v->cp[i]); /* 胸痛,没有发烧: denies the fever */
+        if (!crossed && i - h->end <= (latin ? 3 : 2) && counts(v, i, BIT(cue_post_neg), BIT(cue_not_neg)))
             return true;
     }
     return false;
