@@ -6,7 +6,7 @@
 
 #include "medical/lex_parts.h"
 
-enum { REACH = 160, NEG_HAN = 14, NEG_LATIN = 50, LIST_HAN = 30, LIST_LATIN = 110 };
+enum { REACH = 160, NEG_HAN = 12, NEG_LATIN = 50, LIST_HAN = 30, LIST_LATIN = 110 };
 
 #define BIT(cue) (1u << CONTEXT_##cue)
 
@@ -78,6 +78,14 @@ static size_t sentence_end(const struct view *v, size_t at)
     return i < v->n ? i + 1 : i;
 }
 
+/* "没有不想活": a phrase that opens with a negation is denied only by one right before it. */
+static bool doubly_negated(const struct view *v, const struct lex_hit *h)
+{
+    for (size_t i = h->start; i-- > 0 && h->start - i <= 3 && !ends_clause(v->cp[i]);)
+        if (counts(v, i, BIT(cue_neg), BIT(cue_not_neg))) return true;
+    return false;
+}
+
 static bool negated_before(const struct view *v, const struct lex_hit *h)
 {
     bool latin = lex_is_letter(v->cp[h->start]);
@@ -102,11 +110,12 @@ static bool negated_before(const struct view *v, const struct lex_hit *h)
 static bool negated_behind(const struct view *v, const struct lex_hit *h)
 {
     bool latin = lex_is_letter(v->cp[h->start]);
+    bool crossed = false;
     for (size_t i = h->end; i < v->n && i - h->end < 24; i++) {
         if (triage_ends_sentence(v->cp[i]) || (v->starts[i] & BIT(cue_but))) return false;
         if (counts(v, i, BIT(cue_post_neg_all), BIT(cue_not_neg))) return true;
-        if (i - h->end <= (latin ? 3 : 2) && !ends_clause(v->cp[i]) &&
-            counts(v, i, BIT(cue_post_neg), BIT(cue_not_neg)))
+        crossed = crossed || ends_clause(v->cp[i]); /* 胸痛,没有发烧: denies the fever */
+        if (!crossed && i - h->end <= (latin ? 3 : 2) && counts(v, i, BIT(cue_post_neg), BIT(cue_not_neg)))
             return true;
     }
     return false;
@@ -117,9 +126,11 @@ static bool is_past(const struct view *v, const struct lex_hit *h)
     size_t a = sentence_start(v, h->start);
     size_t b = sentence_end(v, h->end);
     if (within(v, a, b, BIT(cue_past_span), 0) && !within(v, a, b, BIT(cue_now), 0)) return true;
-    a = clause_start(v, h->start);
-    b = clause_end(v, h->end);
-    return within(v, a, b, BIT(cue_past), 0) && !within(v, a, b, BIT(cue_now), 0);
+    size_t clause = clause_start(v, h->start);
+    size_t clause_behind = clause_end(v, h->end);
+    if (within(v, clause, clause_behind, BIT(cue_now), 0)) return false;
+    if (within(v, a, h->start, BIT(cue_past), 0) && within(v, h->end, b, BIT(cue_recovered), 0)) return true;
+    return within(v, clause, clause_behind, BIT(cue_past), 0);
 }
 
 static bool is_study(const struct view *v, const struct lex_hit *h)
@@ -151,7 +162,7 @@ static enum lex_off judge(const struct view *v, const struct triage_text *t, con
     if (kind == LEX_CUE) return LEX_ON;
     if (profile) return kind == LEX_FACT ? LEX_ON : LEX_PROFILE;
     if (is_idiom(v, h)) return LEX_IDIOM;
-    if (!h->starts_negative && (negated_before(v, h) || negated_behind(v, h))) return LEX_NEGATED;
+    if (h->starts_negative ? doubly_negated(v, h) : negated_before(v, h) || negated_behind(v, h)) return LEX_NEGATED;
     if (is_family(v, h)) return LEX_FAMILY;
     if (kind == LEX_FACT) return LEX_ON;
     if (is_past(v, h)) return LEX_PAST;

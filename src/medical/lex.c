@@ -135,6 +135,13 @@ static bool tokens_at(const struct finder *f, const struct lex_token *t, size_t 
     return true;
 }
 
+static bool is_negation(const struct finder *f, size_t at)
+{
+    uint32_t c = f->cp[at];
+    if (c == 0x4E0D || c == 0x6CA1 || c == 0x65E0 || c == 0x672A) return true; /* 不 没 无 未 */
+    return c == 'n' && at + 1 < f->n && f->cp[at + 1] == 'o';
+}
+
 int lex_find(const struct lex *l, const uint32_t *cp, size_t n, struct lex_hits *out)
 {
     struct finder f = {l, cp, n};
@@ -145,7 +152,7 @@ int lex_find(const struct lex *l, const uint32_t *cp, size_t n, struct lex_hits 
             const struct lex_pattern *p = &l->patterns.items[l->entries.items[i - 1].pattern];
             size_t end;
             if (!tokens_at(&f, l->tokens.items + p->first, p->n, NULL, at, &end)) continue;
-            struct lex_hit hit = {(uint32_t)at, (uint32_t)end, p->concept, LEX_ON, p->starts_negative};
+            struct lex_hit hit = {(uint32_t)at, (uint32_t)end, p->concept, LEX_ON, is_negation(&f, at)};
             if (!LEX_PUSH(*out, hit)) return ERR_NOMEM;
         }
     }

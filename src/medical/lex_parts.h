@@ -47,7 +47,6 @@ struct lex_set {
 struct lex_pattern {
     uint32_t first, n; /* in tokens */
     uint16_t concept;
-    bool starts_negative;
 };
 
 struct lex_entry {

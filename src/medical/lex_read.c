@@ -10,6 +10,7 @@
 struct reader {
     struct lex *l;
     int line, depth;
+    size_t current; /* the concept that phrasings go to */
     struct error *e;
 };
 
@@ -230,13 +231,8 @@ static int enter(struct reader *r, uint32_t pattern, uint32_t a, uint32_t b)
     return OK;
 }
 
-static bool is_negative(uint32_t a, uint32_t b)
-{
-    return a == 0x6CA1 || a == 0x4E0D || a == 0x65E0 || a == 0x672A || (a == 'n' && b == 'o');
-}
-
 /* Under which first characters the pattern is looked for: those of its first token, or of all its first group's. */
-static int enter_all(struct reader *r, uint32_t pattern, const struct lex_token *t, size_t n, bool *negative)
+static int enter_all(struct reader *r, uint32_t pattern, const struct lex_token *t, size_t n)
 {
     int rc = OK;
     while (n && t->kind == TOKEN_EDGE) {
@@ -248,14 +244,13 @@ static int enter_all(struct reader *r, uint32_t pattern, const struct lex_token 
         uint32_t value = second == TOKEN_CHAR ? t[1].value : 0;
         bool known = second == TOKEN_CHAR || second == TOKEN_SPACE || second == TOKEN_EDGE;
         if (lex_is_letter(t->value) && !known) return bad(r, "starts with a single Latin letter");
-        *negative = *negative || is_negative(t->value, value);
         return enter(r, pattern, t->value, value);
     }
     if (n == 0 || t->kind != TOKEN_GROUP) return bad(r, "must start with a character or a group that is not optional");
     const struct lex_group g = r->l->groups.items[t->value];
     for (uint32_t i = 0; i < g.n && !rc; i++) {
         const struct lex_branch *b = &r->l->branches.items[g.first + i];
-        rc = enter_all(r, pattern, &r->l->tokens.items[b->first], b->n, negative);
+        rc = enter_all(r, pattern, &r->l->tokens.items[b->first], b->n);
     }
     return rc;
 }
@@ -295,12 +290,12 @@ static int read_pattern(struct reader *r, const char *s, size_t n)
     struct lex_branch body;
     struct lex_pattern p = {0};
     if (r->l->concepts.n == 0) return bad(r, "a pattern before the first `= concept`");
-    p.concept = (uint16_t)(r->l->concepts.n - 1);
+    p.concept = (uint16_t)r->current;
     int rc = push(r, &ts, TOKEN_EDGE, 0);
     if (!rc) rc = read_tokens(r, s, n, &ts);
     if (!rc && ts.items[ts.n - 1].kind == TOKEN_EDGE && ts.n > 1) rc = bad(r, "must not end with a gap");
     if (!rc) rc = push(r, &ts, TOKEN_EDGE, 0);
-    if (!rc) rc = enter_all(r, (uint32_t)r->l->patterns.n, ts.items, ts.n, &p.starts_negative);
+    if (!rc) rc = enter_all(r, (uint32_t)r->l->patterns.n, ts.items, ts.n);
     if (!rc) rc = keep_tokens(r, &ts, &body);
     if (rc) return rc;
     p.first = body.first;
@@ -327,7 +322,17 @@ static int read_concept(struct reader *r, const char *s, size_t n)
     else if (space)
         return bad(r, "a concept is nothing, `fact` or `cue`");
     memcpy(c.name, s, name);
+    r->current = r->l->concepts.n;
     return LEX_PUSH(r->l->concepts, c) ? OK : bad(r, "no memory");
+}
+
+/* `+ name`: more phrasings for a concept above. */
+static int reopen_concept(struct reader *r, const char *s, size_t n)
+{
+    int concept = lex_concept(r->l, s, n);
+    if (concept < 0) return bad(r, "`+` names a concept that is not above");
+    r->current = (size_t)concept;
+    return OK;
 }
 
 static int read_set(struct reader *r, const char *s, size_t n)
@@ -347,6 +352,7 @@ static int read_line(struct reader *r, const char *s, size_t n)
     if (n == 0 || s[0] == '#') return OK;
     if (!utf8_is_valid(s, n)) return bad(r, "is not UTF-8");
     if (n > 2 && s[0] == '=' && s[1] == ' ') return read_concept(r, s + 2, n - 2);
+    if (n > 2 && s[0] == '+' && s[1] == ' ') return reopen_concept(r, s + 2, n - 2);
     if (n > 4 && memcmp(s, "set ", 4) == 0) return read_set(r, s + 4, n - 4);
     if (n > 5 && memcmp(s, "keep ", 5) == 0) return add_words(r, s + 5, n - 5, true);
     return read_pattern(r, s, n);

@@ -241,9 +241,9 @@ static void classify_window(struct triage_reading *r, size_t start, size_t end, 
     if (end - start < WINDOW_LEAST || put_aside(r, start, end)) return;
     uint32_t best = triage_classify(&t->classifier, r->text.cp + start, end - start, p);
     int row = t->class_flags[best];
-    if (best == 0 || row < 0 || p[best] < t->classifier.threshold || settled[row]) return;
+    if (row < 0 || 1 - p[0] < t->classifier.threshold || settled[row]) return;
     triage_text_quote(&r->text, start, end, words, sizeof words);
-    add_flag(r, row, t->tables->flags[row].level, TRIAGE_CLASSIFIER, p[best], words);
+    add_flag(r, row, t->tables->flags[row].level, TRIAGE_CLASSIFIER, 1 - p[0], words);
 }
 
 static void read_classifier(struct triage_reading *r)

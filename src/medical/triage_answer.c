@@ -7,7 +7,8 @@
 
 #include "base/utf8.h"
 
-enum { CHILD_YEARS = 14, QUOTE = 48 };
+/* What is only asked about, denied or past still points to a department, less. */
+enum { CHILD_YEARS = 14, QUOTE = 48, ONLY_WRITTEN = 4 };
 
 struct line {
     char *at;
@@ -100,11 +101,14 @@ static void read_scores(const struct triage_reading *r, struct score scores[TRIA
     size_t n;
     const struct rule *rules = rules_items(r->t->rules, &n);
     for (size_t i = 0; i < n; i++) {
-        if (rules[i].kind != RULE_DEPT || !rules_holds(r->t->rules, &rules[i], &r->state, NULL)) continue;
+        if (rules[i].kind != RULE_DEPT) continue;
+        bool said = rules_holds(r->t->rules, &rules[i], &r->state, NULL);
+        if (!said && !rules_holds(r->t->rules, &rules[i], &r->as_written, NULL)) continue;
+        double weight = said ? rules[i].weight : rules[i].weight / ONLY_WRITTEN;
         struct score *s = &scores[triage_department_find(r->t->tables, rules[i].name, strlen(rules[i].name))];
-        s->points += rules[i].weight;
-        if (rules[i].weight <= s->best) continue;
-        s->best = rules[i].weight;
+        s->points += weight;
+        if (weight <= s->best) continue;
+        s->best = weight;
         s->why = &rules[i];
     }
 }

@@ -93,13 +93,14 @@ uint32_t triage_classify(const struct triage_classifier *c, const uint32_t *cp, 
         for (uint32_t k = 0; k < c->classes; k++) sums[k] += w[k];
     }
     float norm = count ? 1.0f / sqrtf((float)count) : 0;
-    uint32_t best = 0;
+    uint32_t best = 1;
+    float top = -INFINITY;
     float total = 0;
     for (uint32_t k = 0; k < c->classes; k++) {
         p[k] = (float)sums[k] * c->scale[k] * norm + c->bias[k];
-        if (p[k] > p[best]) best = k;
+        if (p[k] > top) top = p[k];
+        if (k > 1 && p[k] > p[best]) best = k;
     }
-    float top = p[best];
     for (uint32_t k = 0; k < c->classes; k++) total += p[k] = expf(p[k] - top);
     for (uint32_t k = 0; k < c->classes; k++) p[k] /= total;
     return best;

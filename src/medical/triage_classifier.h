@@ -41,7 +41,8 @@ int triage_classifier_open(struct triage_classifier *c, const void *data, size_t
 /* The rows of one sentence, each once. Returns their number, at most TRIAGE_GRAMS_MAX. */
 size_t triage_features(const uint32_t *cp, size_t n, uint16_t rows[TRIAGE_GRAMS_MAX]);
 
-/* Probabilities of all classes for one sentence; returns the best class. */
+/* Probabilities of all classes for one sentence; returns the likeliest class but none.
+ * The sentence holds a flag when 1 - p[0] reaches the threshold. */
 uint32_t triage_classify(const struct triage_classifier *c, const uint32_t *cp, size_t n, float p[TRIAGE_CLASSES_MAX]);
 
 #endif

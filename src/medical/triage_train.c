@@ -9,7 +9,7 @@
 #include "medical/triage_classifier.h"
 #include "medical/triage_parts.h"
 
-enum { VARIANTS = 4, EPOCHS = 14, HELD_OUT = 10, LONGEST = 400 };
+enum { VARIANTS = 4, EPOCHS = 12, FOLDS = 5, ONE_IN = 60, LONGEST = 400 };
 
 static const float rate = 0.35f;
 static const float decay = 2e-6f;
@@ -22,7 +22,10 @@ static const char notice[] =
 struct example {
     uint32_t first; /* in pool */
     uint16_t n, label;
-    bool held_out;
+    uint8_t fold; /* of its line, by its text */
+    bool whole;   /* the line as it was written */
+    float flag;   /* probability of any flag, by a model that has not seen its line */
+    uint16_t said; /* the likeliest flag */
 };
 
 struct trainer {
@@ -113,7 +116,7 @@ static size_t misspelt(uint32_t *cp, size_t n, uint32_t pick)
     return n;
 }
 
-static int add_example(struct trainer *x, const char *text, uint16_t label, bool held_out, bool typo, uint32_t pick,
+static int add_example(struct trainer *x, const char *text, uint16_t label, uint8_t fold, bool whole, bool typo, uint32_t pick,
                        struct error *e)
 {
     struct triage_text row;
@@ -132,7 +135,7 @@ static int add_example(struct trainer *x, const char *text, uint16_t label, bool
         x->pool_cap = cap;
     }
     memcpy(x->pool + x->pool_n, rows, n * sizeof *rows);
-    x->examples[x->n++] = (struct example){(uint32_t)x->pool_n, (uint16_t)n, label, held_out};
+    x->examples[x->n++] = (struct example){(uint32_t)x->pool_n, (uint16_t)n, label, fold, whole, 0, 0};
     x->pool_n += n;
     return OK;
 }
@@ -141,15 +144,15 @@ static int add_line(struct trainer *x, const struct triage_training_line *line, 
 {
     int label = class_of(x, line->flag);
     uint32_t h = text_hash(line->text);
-    bool held_out = h % HELD_OUT == 0;
+    uint8_t fold = (uint8_t)(h % FOLDS);
     if (label < 0) return error_set(e, ERR_FORMAT, "there is no red flag of the id %s", line->flag);
-    int rc = add_example(x, line->text, (uint16_t)label, held_out, false, 0, e);
-    for (uint32_t v = 1; v < VARIANTS && !rc && !held_out; v++) {
+    int rc = add_example(x, line->text, (uint16_t)label, fold, true, false, 0, e);
+    for (uint32_t v = 1; v < VARIANTS && !rc; v++) {
         uint32_t pick = next_random(&h);
         const char *text = line->text;
         if (v >= 2 && framed(text, pick, frame)) return error_set(e, ERR_LIMIT, "a line is too long");
         if (v >= 2) text = buf_text(frame);
-        rc = add_example(x, text, (uint16_t)label, false, v != 2, next_random(&h), e);
+        rc = add_example(x, text, (uint16_t)label, fold, false, v != 2, next_random(&h), e);
     }
     return rc;
 }
@@ -193,13 +196,21 @@ static void learn(struct trainer *x, const struct example *ex)
     }
 }
 
-static int train(struct trainer *x, struct error *e)
+/* Learn all examples but those of one fold (FOLDS: all of them). */
+static int train(struct trainer *x, int without, struct error *e)
 {
     size_t *order = calloc(x->n, sizeof *order);
     uint32_t random = 12356;
-    x->w = calloc((size_t)TRIAGE_ROWS * x->classes, sizeof *x->w);
-    x->g = calloc((size_t)TRIAGE_ROWS * x->classes, sizeof *x->g);
+    size_t weights = (size_t)TRIAGE_ROWS * x->classes;
+    if (!x->w) x->w = calloc(weights, sizeof *x->w);
+    if (!x->g) x->g = calloc(weights, sizeof *x->g);
     int rc = order && x->w && x->g ? OK : error_set(e, ERR_NOMEM, "no memory for the weights");
+    if (!rc) {
+        memset(x->w, 0, weights * sizeof *x->w);
+        memset(x->g, 0, weights * sizeof *x->g);
+        memset(x->bias, 0, sizeof x->bias);
+        memset(x->bias_g, 0, sizeof x->bias_g);
+    }
     for (size_t i = 0; i < x->n && !rc; i++) order[i] = i;
     for (int epoch = 0; epoch < EPOCHS && !rc; epoch++) {
         for (size_t i = x->n; i-- > 1;) {
@@ -209,36 +220,42 @@ static int train(struct trainer *x, struct error *e)
             order[k] = swap;
         }
         for (size_t i = 0; i < x->n; i++)
-            if (!x->examples[order[i]].held_out) learn(x, &x->examples[order[i]]);
+            if (x->examples[order[i]].fold != without) learn(x, &x->examples[order[i]]);
     }
     free(order);
     return rc;
 }
 
-static uint32_t best_class(const struct trainer *x, const float *p)
+/* What the model says of the lines of a fold that it has not seen. */
+static void judge_fold(struct trainer *x, int fold)
 {
-    uint32_t best = 0;
-    for (uint32_t k = 1; k < x->classes; k++)
-        if (p[k] > p[best]) best = k;
-    return best;
+    float p[TRIAGE_CLASSES_MAX];
+    for (size_t i = 0; i < x->n; i++) {
+        struct example *ex = &x->examples[i];
+        if (ex->fold != fold || !ex->whole) continue;
+        scores(x, ex, p);
+        uint32_t best = 1;
+        for (uint32_t k = 2; k < x->classes; k++)
+            if (p[k] > p[best]) best = k;
+        ex->said = (uint16_t)best;
+        ex->flag = 1 - p[0];
+    }
 }
 
 static void measure(const struct trainer *x, float threshold, struct triage_training_report *r)
 {
-    float p[TRIAGE_CLASSES_MAX];
     r->none = r->none_raised = r->flagged = r->flagged_raised = r->right = 0;
     for (size_t i = 0; i < x->n; i++) {
-        if (!x->examples[i].held_out) continue;
-        scores(x, &x->examples[i], p);
-        uint32_t best = best_class(x, p);
-        bool raised = best != 0 && p[best] >= threshold;
-        if (x->examples[i].label == 0) {
+        const struct example *ex = &x->examples[i];
+        if (!ex->whole) continue;
+        bool raised = ex->flag >= threshold;
+        if (ex->label == 0) {
             r->none++;
             r->none_raised += raised;
         } else {
             r->flagged++;
             r->flagged_raised += raised;
-            r->right += raised && best == x->examples[i].label;
+            r->right += raised && ex->said == ex->label;
         }
     }
     r->threshold = threshold;
@@ -296,12 +313,15 @@ int triage_train(const struct triage *t, const struct triage_training_line *line
         rc = add_line(&x, &lines[i], &frame, e);
         if (rc) error_context(e, "line %zu", i + 1);
     }
-    if (!rc) rc = train(&x, e);
+    for (int fold = 0; fold < FOLDS && !rc; fold++) {
+        rc = train(&x, fold, e);
+        if (!rc) judge_fold(&x, fold);
+    }
+    if (!rc) rc = train(&x, FOLDS, e);
     if (!rc) {
-        float threshold = 0.30f;
+        float threshold = 0.50f;
         measure(&x, threshold, report);
-        while (threshold < 0.98f && report->none_raised * 100 > report->none) measure(&x, threshold += 0.01f, report);
-        for (size_t i = 0; i < x.n; i++) report->held_out += x.examples[i].held_out;
+        while (threshold < 0.99f && report->none_raised * ONE_IN > report->none) measure(&x, threshold += 0.005f, report);
         report->lines = n;
         report->classes = x.classes;
         if (write_file(&x, threshold, out)) rc = error_set(e, buf_error(out), "no memory for the classifier");

@@ -20,9 +20,9 @@ struct triage_training_line {
 };
 
 struct triage_training_report {
-    size_t lines, held_out, classes;
-    size_t none, none_raised;              /* held-out lines without a flag; those raised at the threshold */
-    size_t flagged, flagged_raised, right; /* held-out lines with one; raised at all; raised with the right one */
+    size_t lines, classes;
+    size_t none, none_raised;              /* lines without a flag when held out; those raised at the threshold */
+    size_t flagged, flagged_raised, right; /* lines with one when held out; raised at all; raised with the right one */
     float threshold;
 };
 
