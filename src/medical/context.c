@@ -115,8 +115,7 @@ static bool negated_behind(const struct view *v, const struct lex_hit *h)
         if (triage_ends_sentence(v->cp[i]) || (v->starts[i] & BIT(cue_but))) return false;
         if (counts(v, i, BIT(cue_post_neg_all), BIT(cue_not_neg))) return true;
         crossed = crossed || ends_clause(v->cp[i]); /* 胸痛,没有发烧: denies the fever */
-        if (!crossed && i - h->end <= (latin ? 3 : 2) && counts(v, i, BIT(cue_post_neg), BIT(cue_not_neg)))
-            return true;
+        if (!crossed && i - h->end <= (latin ? 3 : 2) && counts(v, i, BIT(cue_post_neg), BIT(cue_not_neg))) return true;
     }
     return false;
 }

@@ -24,7 +24,7 @@
     X(cue_post_neg_all) /* stands behind a list: 都没有 */                                                          \
     X(cue_past)         /* 去年, years ago: of its clause */                                                         \
     X(cue_past_span)    /* 有一次: of its sentence */                                                               \
-    X(cue_recovered)    /* 治好了: the past of its sentence reaches over commas */                                     \
+    X(cue_recovered)    /* 治好了: the past of its sentence reaches over commas */                                  \
     X(cue_now)          /* 现在, again: it is not the past */                                                        \
     X(cue_family)       /* 家族史, runs in the family */                                                            \
     X(cue_study)        /* 有哪些症状, what are the signs: unless it is about a person */                         \

@@ -1,6 +1,6 @@
-/* guard_dose.c - which quantities of a sentence are a medicine's. Everything that could be one is suspect: first whose it is
- * (the nearest drug, food, exercise, test of its clause, then of the clauses and sentences before), then what allows it
- * (a fact about a drug, time between two of them, the doctor's own prescription, what was swallowed). */
+/* guard_dose.c - which quantities of a sentence are a medicine's. Everything that could be one is suspect: first whose
+ * it is (the nearest drug, food, exercise, test of its clause, then of the clauses and sentences before), then what
+ * allows it (a fact about a drug, time between two of them, the doctor's own prescription, what was swallowed). */
 #include <string.h>
 
 #include "medical/guard_rules.h"
@@ -89,7 +89,8 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     size_t clause = v->t[q->first].clause;
     bool later = v->drugs > 0 && !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW)); /* named behind it */
     bool drug = guard_topic_is_drug(v, clause) || later;
-    bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) || v->all_drug & (IS_DRUG | IS_KIND);
+    bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) ||
+                  v->all_drug & (IS_DRUG | IS_KIND);
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | UP | DOWN | PRON);
     bool changed = guard_clause_has(v, clause, UP | DOWN) && !(v->all & (FOOD | EXERCISE));
     bool often = false;
@@ -105,7 +106,8 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     case Q_TIME: return drug && taken && guard_clause_has(v, clause, PER | EACH | MED_TAKE | UP);
     case Q_TIMES: return drug && taken;
     case Q_TIMING: return drug && taken;
-    case Q_ROUTE: return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
+    case Q_ROUTE:
+        return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
     case Q_BARE: return (drug || recent) && alone;
     default: return false;
     }
@@ -116,7 +118,8 @@ static bool is_share(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     if (q->kind != Q_PILL || q->first != q->last || !(v->t[q->first].classes & FRACTION)) return false;
-    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE | YOU);
+    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) ||
+           guard_clause_has(v, clause, STAT | AGE | YOU);
 }
 
 /* 叶酸8.2,偏低: a name that is also a test's. */
@@ -150,10 +153,13 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     bool recent = v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY;
     if (o.drug == FAR) {
         bool drug_about = recent || v->all_drug & (IS_DRUG | IS_KIND);
-        bool moved = guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
-        if (q->kind == Q_STRONG && is_units(v, q)) return !guard_clause_has(v, clause, INTERACT | VITAL); /* units of alcohol */
+        bool moved =
+            guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
+        if (q->kind == Q_STRONG && is_units(v, q))
+            return !guard_clause_has(v, clause, INTERACT | VITAL); /* units of alcohol */
         if (q->kind == Q_STRONG)
-            return !other_is_beside(v, q, FOOD, moved ? BESIDE : CLOSE) && (moved || !other_is_beside(v, q, LAB, drug_about ? CLOSE : FAR));
+            return !other_is_beside(v, q, FOOD, moved ? BESIDE : CLOSE) &&
+                   (moved || !other_is_beside(v, q, LAB, drug_about ? CLOSE : FAR));
         if (q->kind == Q_PILL || q->kind == Q_GRAM || q->kind == Q_BARE)
             return drug_about && guard_topic_is_drug(v, clause) && !other_is_beside(v, q, others_of(q->kind), BESIDE) &&
                    (guard_clause_has(v, clause, TAKE | MED_TAKE | EACH));
@@ -205,8 +211,9 @@ static bool is_between_two(const struct guard_view *v, const struct guard_quanti
 /* 医生上周给您开了, "the doctor has put you on": who orders, whom, what. */
 static bool doctor_orders(const struct guard_view *v, size_t i)
 {
-    static const char *const orders[] = {"开", "让", "嘱", "要求", "定", "配", "叫", "交代", "prescribed", "told", "gave", "put",
-                                         "ordered", "wrote", "set", "asked", "started", "instructed", "advised"};
+    static const char *const orders[] = {"开",   "让",         "嘱",      "要求",       "定",     "配",      "叫",
+                                         "交代", "prescribed", "told",    "gave",       "put",    "ordered", "wrote",
+                                         "set",  "asked",      "started", "instructed", "advised"};
     if (!(v->t[i].classes & (DOCTOR | ASK))) return false;
     const char *s = v->line->text.text + v->t[i].end;
     size_t n = v->line->text.len - v->t[i].end;
@@ -221,7 +228,8 @@ static bool doctor_orders(const struct guard_view *v, size_t i)
 /* 一般, "usually": not this patient's doctor. */
 static bool is_general(const struct guard_view *v, size_t i)
 {
-    static const char *const words[] = {"一般", "通常", "可能会", "往往", "大多", "多数", "常规", "usually", "typically", "generally",
+    static const char *const words[] = {"一般",     "通常",  "可能会",       "往往",       "大多",
+                                        "多数",     "常规",  "usually",      "typically",  "generally",
                                         "normally", "would", "most doctors", "most people"};
     size_t n = v->t[i].end - v->t[i].start;
     if (!(v->t[i].classes & USUAL)) return false;
@@ -236,7 +244,8 @@ static bool alters(const struct guard_view *v)
     for (size_t i = 0; i < v->n; i++) {
         uint64_t c = v->t[i].classes;
         if (c & NONE) continue;
-        bool left = guard_clause_has(v, v->t[i].clause, NEG | REFUSE | ASK | WHETHER | SELF | BEFORE | DOCTOR | PRESCRIBED);
+        bool left =
+            guard_clause_has(v, v->t[i].clause, NEG | REFUSE | ASK | WHETHER | SELF | BEFORE | DOCTOR | PRESCRIBED);
         if (c & (CHANGE | UP | DOWN) && !left && !(v->all & NEG && v->all & SELF)) return true;
         if (c & TURN && i > 0 && c & SHOULD && !left) return true;
     }
@@ -255,8 +264,8 @@ static bool is_order(const struct guard_view *v, size_t i)
 {
     const char *s = v->line->text.text + v->t[i].start;
     size_t n = v->t[i].end - v->t[i].start;
-    return memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "医生", 6) || memmem(s, n, "prescription", 12) ||
-           memmem(s, n, "doctor", 6);
+    return memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "医生", 6) ||
+           memmem(s, n, "prescription", 12) || memmem(s, n, "doctor", 6);
 }
 
 /* Who ordered it: named before the quantity, or behind it where the user is quoted. n if nobody. */
@@ -301,7 +310,8 @@ static bool is_swallowed(const struct guard_view *v, const struct guard_quantity
         if (!(c & SWALLOW)) continue;
         size_t n = v->t[i].end - v->t[i].start;
         const char *s = v->line->text.text + v->t[i].start;
-        bool sure = (n >= 6 && (memcmp(s, "误", 3) == 0 || memcmp(s, "吞", 3) == 0 || memcmp(s, "一口气", n > 9 ? 9 : n) == 0)) ||
+        bool sure = (n >= 6 &&
+                     (memcmp(s, "误", 3) == 0 || memcmp(s, "吞", 3) == 0 || memcmp(s, "一口气", n > 9 ? 9 : n) == 0)) ||
                     memcmp(s, "swallow", n > 7 ? 7 : n) == 0 || memcmp(s, "ingest", n > 6 ? 6 : n) == 0 ||
                     memcmp(s, "overdose", n > 8 ? 8 : n) == 0;
         return emergency || (sure && !(v->all & SHOULD && v->all & (UP | DOWN | CHANGE)));
@@ -314,7 +324,8 @@ static bool is_weak_way(const struct guard_view *v, const struct guard_quantity 
 {
     if (q->kind != Q_TIMING && q->kind != Q_ROUTE) return false;
     size_t clause = v->t[q->first].clause;
-    bool named = guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
+    bool named =
+        guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | FREQ | ROUTE) || is_all_quantity(v, clause);
     if (!named || !taken) return true;
     if (v->all & (PRESCRIBED | REFUSE) || guard_clause_has(v, clause, NEG | WHETHER | MAY | ASK)) return true;
@@ -334,7 +345,8 @@ static enum guard_reason reason_of(const struct guard_view *v, const struct guar
 {
     size_t clause = v->t[q->first].clause;
     if (guard_clause_has(v, clause, EQUAL) && (v->drugs > 1 || v->q_count > 1)) return GUARD_EQUIVALENCE;
-    if (guard_clause_has(v, clause, STOP | CHANGE | UP | DOWN) && guard_has_before(v, q->first, STOP | CHANGE | UP | DOWN))
+    if (guard_clause_has(v, clause, STOP | CHANGE | UP | DOWN) &&
+        guard_has_before(v, q->first, STOP | CHANGE | UP | DOWN))
         return GUARD_CHANGE;
     bool herb = v->drugs ? v->all_drug & IS_HERB : v->context->topic_is_herb;
     return herb ? GUARD_HERB : GUARD_DOSE;
@@ -377,8 +389,8 @@ static bool is_history(const struct guard_view *v, const struct guard_quantity *
 static bool is_dose(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (!(v->line->is_row ? row_is_suspect(v, q) : is_suspect(v, q))) return false;
-    return !is_history(v, q) && !is_statistic(v, q) && !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) && !is_prescribed(v, q) &&
-           !is_swallowed(v, q) && !is_forbidden_double(v, q);
+    return !is_history(v, q) && !is_statistic(v, q) && !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) &&
+           !is_follow_up(v, q) && !is_prescribed(v, q) && !is_swallowed(v, q) && !is_forbidden_double(v, q);
 }
 
 /* An amount to be taken came first, what to take comes now: 每天三次连吃五天。就是阿奇霉素。 */
@@ -398,7 +410,8 @@ void guard_find_doses(struct guard_view *v, struct guard_findings *out)
     for (size_t i = 0; i < v->q_count; i++)
         if (is_dose(v, &v->q[i])) guard_add(out, v, reason_of(v, &v->q[i]), v->q[i].first, v->q[i].last);
     size_t sure = out->count;
-    for (size_t i = 0; sure && i < v->q_count; i++) /* 一次两片,一日三次: what nobody owns goes with the dose beside it */
+    for (size_t i = 0; sure && i < v->q_count;
+         i++) /* 一次两片,一日三次: what nobody owns goes with the dose beside it */
         if (v->q[i].kind != Q_LAB && v->q[i].kind != Q_TIME && is_orphan(v, &v->q[i]) && !is_prescribed(v, &v->q[i]) &&
             !is_swallowed(v, &v->q[i]))
             guard_add(out, v, out->list[0].reason, v->q[i].first, v->q[i].last);

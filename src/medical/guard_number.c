@@ -190,11 +190,12 @@ static size_t pinyin(const char *s, size_t n, double *value)
     static const struct {
         const char *word;
         double value;
-    } table[] = {{"yi", 1}, {"er", 2}, {"liang", 2}, {"san", 3}, {"si", 4}, {"wu", 5}, {"liu", 6},
-                 {"qi", 7}, {"ba", 8}, {"jiu", 9}, {"shi", 10}, {"ban", .5}, {"i", 1}, {"ii", 2}, {"iii", 3}, {"iv", 4},
-                 {"vi", 6}, {"viii", 8}};
-    static const char *const measures[] = {"pian", "li", "ci", "tian", "bao", "haoke", "hao ke", "ke", "jiaonang", "dai", "ge",
-                                           "haosheng", "di", "bai", "shi", "ban", "片", "粒", "次", "颗", "丸", "袋", "天", "毫克"};
+    } table[] = {{"yi", 1},  {"er", 2}, {"liang", 2}, {"san", 3}, {"si", 4},   {"wu", 5},
+                 {"liu", 6}, {"qi", 7}, {"ba", 8},    {"jiu", 9}, {"shi", 10}, {"ban", .5},
+                 {"i", 1},   {"ii", 2}, {"iii", 3},   {"iv", 4},  {"vi", 6},   {"viii", 8}};
+    static const char *const measures[] = {"pian",     "li",  "ci", "tian",     "bao", "haoke", "hao ke", "ke",
+                                           "jiaonang", "dai", "ge", "haosheng", "di",  "bai",   "shi",    "ban",
+                                           "片",       "粒",  "次", "颗",       "丸",  "袋",    "天",     "毫克"};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         size_t len = strlen(table[i].word);
         if (len + 1 >= n || memcmp(s, table[i].word, len) || is_letter(s[len])) continue;

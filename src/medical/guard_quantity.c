@@ -117,7 +117,8 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
         if (p->drug & (IS_DRUG | IS_KIND) && t->joined && t->start - p->end <= 4) return true;
         if ((p->classes & (EACH | TIMING)) && t->joined) return true;
         /* mg: 400, "times" = 3 */
-        if (p->classes & (MASS | PILL | COUNT | PER | GRAM | VOL | HOUR | DAY) && t->joined && has_assignment(f, first)) return true;
+        if (p->classes & (MASS | PILL | COUNT | PER | GRAM | VOL | HOUR | DAY) && t->joined && has_assignment(f, first))
+            return true;
     } else if (is_lone_cell(f, first, last)) {
         return true;
     }
@@ -141,7 +142,8 @@ static bool counts_something_else(const struct finder *f, size_t unit)
     size_t left = f->line->text.len - end;
     if (memmem(s, left < 36 ? left : 36, "人", 3)) return true; /* 每100个用…的人 */
     bool chinese = (uint8_t)*s >= 0xE4 || ((uint8_t)*s == 0xE3 && (uint8_t)s[1] >= 0x90);
-    return chinese && !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
+    return chinese &&
+           !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
 }
 
 static size_t number_quantity(const struct finder *f, size_t i, struct guard_quantity *q)

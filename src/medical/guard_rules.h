@@ -17,13 +17,13 @@ struct guard_context {
     unsigned since_emergency; /* the same of 120, poisoning */
     bool topic_is_drug;       /* the last thing that was talked about */
     bool topic_is_herb;
-    bool prescribed;  /* a heading or sentence before attributed what follows to the user's doctor */
-    bool refused;     /* a heading before said that the list below is not to be done */
-    bool table_drug;  /* a row above names a drug, a dose or a frequency */
-    bool table_other; /* a row above is about tests or food */
+    bool prescribed;   /* a heading or sentence before attributed what follows to the user's doctor */
+    bool refused;      /* a heading before said that the list below is not to be done */
+    bool table_drug;   /* a row above names a drug, a dose or a frequency */
+    bool table_other;  /* a row above is about tests or food */
     bool table_dosage; /* a row above speaks of doses */
-    unsigned pending; /* sentences for which an amount waits for what is to be taken */
-    bool dosage;      /* the last sentence spoke of a dose */
+    unsigned pending;  /* sentences for which an amount waits for what is to be taken */
+    bool dosage;       /* the last sentence spoke of a dose */
 };
 
 struct guard_finding {
@@ -57,7 +57,7 @@ struct guard_view {
 };
 
 void guard_find_doses(struct guard_view *v, struct guard_findings *out);
-bool guard_has_orphan(const struct guard_view *v); /* an amount that nothing owns */
+bool guard_has_orphan(const struct guard_view *v);                /* an amount that nothing owns */
 bool guard_verb_is_excused(const struct guard_view *v, size_t i); /* it forbids, asks, leaves it to the doctor */
 void guard_find_advice(struct guard_view *v, struct guard_findings *out);
 

@@ -331,7 +331,7 @@ static int reopen_concept(struct reader *r, const char *s, size_t n)
 {
     int concept = lex_concept(r->l, s, n);
     if (concept < 0) return bad(r, "`+` names a concept that is not above");
-    r->current = (size_t)concept;
+    r->current = (size_t) concept;
     return OK;
 }
 
