@@ -12,6 +12,13 @@ function block(tag, text) {
   return element;
 }
 
+// The assistant's own lines (medical/reply.c): how urgent it is stands out, an emergency most of all.
+function quote(lines) {
+  const element = block("blockquote", lines.join("\n"));
+  if (/^\*\*(紧急程度|Urgency)/.test(lines[0])) element.className = /立即|now/.test(lines[0]) ? "triage urgent" : "triage";
+  return element;
+}
+
 // No "+" here: at the start of a line of a laboratory's report it is a result.
 const ITEM = /^(\s*)([-*•]|\d{1,3}[.)）、])\s+(.*)$/;
 const MAX_DEPTH = 8; // lists within lists; deeper items join the last one
@@ -161,7 +168,7 @@ function render({ kind, lines }) {
     case "heading": return block(/^#{1,2}\s/.test(lines[0]) ? "h3" : "h4", lines[0].replace(/^#+\s+/, ""));
     case "list": return list(lines);
     case "table": return lines.length > 1 && /^[\s|:-]*-[\s|:-]*$/.test(lines[1]) ? table(lines) : block("p", lines.join("\n"));
-    case "quote": return block("blockquote", lines.map((line) => line.replace(/^\s*>\s?/, "")).join("\n"));
+    case "quote": return quote(lines.map((line) => line.replace(/^\s*>\s?/, "")));
     case "rule": return document.createElement("hr");
     default: return block("p", lines.join("\n"));
   }

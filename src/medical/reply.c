@@ -29,9 +29,9 @@ static void quote(const char *text, struct buf *out)
 
 void reply_card(const struct triage_result *t, struct buf *out)
 {
-    if (!reply_is_urgent(t)) return;
+    if (t->level < TRIAGE_CLINIC) return;
     buf_printf(out, t->english ? "> **Urgency: %s**\n" : "> **紧急程度：%s**\n", level_words[t->level][t->english]);
-    quote(t->advice, out);
+    if (reply_is_urgent(t)) quote(t->advice, out);
     buf_append_char(out, '\n');
 }
 

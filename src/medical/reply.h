@@ -14,10 +14,13 @@
 #include "base/buf.h"
 #include "medical/triage.h"
 
-/* An emergency: its card stands before everything the model says. */
+/* Emergency department or 120. */
 bool reply_is_urgent(const struct triage_result *t);
 
-void reply_card(const struct triage_result *t, struct buf *out);    /* nothing where there is no emergency */
+/* Before everything the model says: how urgent it is; of an emergency the whole card. Nothing where nobody need see a
+ * doctor: a greeting is no case. */
+void reply_card(const struct triage_result *t, struct buf *out);
+
 void reply_closing(const struct triage_result *t, struct buf *out); /* level, department, next step, what to bring */
 void reply_note(const struct triage_result *t, struct buf *out);    /* for the model; nothing below same day */
 

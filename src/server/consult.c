@@ -4,7 +4,7 @@
  *                  (medical/triage). It comes first and the model cannot take anything of it back.
  *   2. messages    the persona (medical/persona), the person's turns as text that cannot become a control token, and
  * what triage found, so that the model does not talk it down
- *   3. begin       an emergency's card is out before the engine is asked
+ *   3. begin       how urgent it is, of an emergency the whole card, is out before the engine is asked
  *   4. feed        the model's words, sentence by sentence through the guard (medical/guard): no dose, no prescription
  *   5. end         level, department, next step, what to bring, and that a machine wrote this (medical/reply)
  *
