@@ -24,8 +24,8 @@ int dialogue_open(struct dialogue *d, struct engine_arguments *a, struct error *
     int rc = d->raw ? OK : clinic_open(&d->clinic, e);
     if (!rc) rc = engine_arguments_resolve(a, &options, e);
     if (!rc) rc = engine_open(&d->engine, &options, e);
-    if (!rc && model_is_standin(a->path, engine_model_name(d->engine)))
-        fputs("演示模型 / demonstration model: not for patients.\n", stderr);
+    d->standin = !rc && model_is_standin(a->path, engine_model_name(d->engine));
+    if (d->standin) fputs("演示模型 / demonstration model: not for patients.\n", stderr);
     if (!rc && !engine_tokenizer(d->engine))
         rc = error_set(e, ERR_UNSUPPORTED, "this model has no tokenizer; it answers no text");
     if (!rc && sodium_init() < 0) rc = error_set(e, ERR_INTERNAL, "the cryptography library does not start");
@@ -83,6 +83,10 @@ static int run_answer(struct dialogue *d, struct printing *p, struct error *e)
         json_decref(messages);
         messages = rc ? NULL : consult_messages(p->consult, d->messages);
         if (!rc) rc = consult_begin(p->consult);
+        if (!rc && !consult_wants_model(p->consult, d->standin)) {
+            json_decref(messages);
+            return consult_end(p->consult, e);
+        }
     }
     if (!rc) rc = chat_template_render(engine_tokenizer(d->engine), messages, NULL, true, NULL, &ids, e);
     json_decref(messages);

@@ -12,6 +12,7 @@
 struct dialogue {
     struct engine *engine;
     struct clinic *clinic; /* NULL for the raw model */
+    bool standin;          /* a demonstration model */
     json_t *messages;      /* user, assistant, ... */
     bool raw;              /* the model itself, without the persona */
     uint64_t seed;

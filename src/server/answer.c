@@ -320,6 +320,17 @@ static int on_event(void *user, const struct engine_event *event)
     return cancel;
 }
 
+static int finish_without_model(struct answer *a, int prompt_tokens, struct error *e)
+{
+    int rc = consult_end(a->consult, e);
+    if (rc) return rc;
+    a->usage = (struct engine_usage){.prompt_tokens = prompt_tokens};
+    a->reason = FINISH_STOP;
+    if (a->r->stream) finish_stream(a);
+    a->finished = true;
+    return OK;
+}
+
 int answer_submit(struct answer *a, const struct answer_prompt *prompt, struct error *e)
 {
     const struct chat_request *r = a->r;
@@ -352,8 +363,11 @@ int answer_submit(struct answer *a, const struct answer_prompt *prompt, struct e
     if (a->consult) { /* before the engine is asked */
         pthread_mutex_lock(&a->lock);
         int rc = consult_begin(a->consult);
+        bool complete = !rc && !consult_wants_model(a->consult, a->app->standin);
+        if (complete) rc = finish_without_model(a, (int)prompt->ids.len, e);
         pthread_mutex_unlock(&a->lock);
         if (rc) return error_set(e, rc, "the answer could not be begun");
+        if (complete) return OK;
     }
     return engine_submit(a->en, &request, &a->engine_id, e);
 }

@@ -189,6 +189,11 @@ static int release(struct consult *c, void (*write)(const struct triage_result *
     return rc;
 }
 
+bool consult_wants_model(const struct consult *c, bool standin)
+{
+    return !standin || c->triage.level < TRIAGE_E120;
+}
+
 int consult_begin(struct consult *c)
 {
     return release(c, reply_card);

@@ -7,6 +7,7 @@
 #define XIAOBEI_SERVER_CONSULT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "medical/triage.h"
@@ -35,6 +36,10 @@ json_t *consult_triage_json(const struct consult *c); /* new reference: {"level"
  * lines, and before the last one what triage found. A system message of the client stands behind the persona, never
  * instead of it. */
 json_t *consult_messages(const struct consult *c, const json_t *messages);
+
+/* May the model add words of its own? A demonstration model may not where life is in danger: what it says there is
+ * worth nothing, and may talk it down. consult_begin and consult_end then are the whole answer. */
+bool consult_wants_model(const struct consult *c, bool standin);
 
 /* Before the model's first word: an emergency's card. Then the model's text as it comes; then the end of it. */
 int consult_begin(struct consult *c) MUST_USE;

@@ -60,6 +60,7 @@ static void an_emergency_is_said_before_the_model_speaks(void **state)
     assert_int_equal(out.len, 0);
     assert_int_equal(consult_begin(c), OK);
     assert_int_equal(consult_triage(c)->level, TRIAGE_E120);
+    assert_true(consult_wants_model(c, false) && !consult_wants_model(c, true));
     assert_true(strncmp(buf_text(&out), "> ", 2) == 0 && strstr(buf_text(&out), "120"));
     size_t card = out.len;
     check_ok(consult_feed(c, "不用担心,多半是累的。", strlen("不用担心,多半是累的。"), &e), &e);
