@@ -129,6 +129,7 @@ void engine_close(struct engine *en)
     engine_shutdown(en);
     forward_free(en->forward);
     kv_cache_free(en->cache);
+    adapters_free(en);
     lora_free(en->lora);
     weights_free(&en->weights);
     grammar_vocab_free(en->vocab);
@@ -191,7 +192,7 @@ int engine_submit(struct engine *en, const struct engine_request *r, uint64_t *i
         pthread_cond_signal(&en->wake);
     }
     pthread_mutex_unlock(&en->lock);
-    if (rc) job_free(j);
+    if (rc) job_free(en, j);
     return rc;
 }
 

@@ -29,13 +29,13 @@ static int check_request(const struct engine *en, const struct engine_request *r
 }
 
 /* Keys and values depend on the adapter too. */
-static uint64_t cache_owner(uint64_t tenant, const struct lora *lora)
+static uint64_t cache_owner(uint64_t tenant, const struct adapter *adapter)
 {
-    uint64_t x = tenant ^ (uint64_t)(uintptr_t)lora * 0x9E3779B97F4A7C15u;
+    uint64_t x = tenant ^ (adapter ? adapter_number(adapter) : 0) * 0x9E3779B97F4A7C15u;
     return x ? x : 1;
 }
 
-int job_new(struct job **out, const struct engine *en, const struct engine_request *r, struct error *e)
+int job_new(struct job **out, struct engine *en, const struct engine_request *r, struct error *e)
 {
     *out = NULL;
     int rc = check_request(en, r, e);
@@ -46,7 +46,7 @@ int job_new(struct job **out, const struct engine *en, const struct engine_reque
     if (j) j->ids = malloc((size_t)(r->n_ids + max_tokens) * sizeof *j->ids);
     if (j) j->blocks = malloc((size_t)kv_blocks_for(r->n_ids + max_tokens) * sizeof *j->blocks);
     if (!j || !j->ids || !j->blocks) {
-        job_free(j);
+        job_free(en, j);
         return error_set(e, ERR_NOMEM, "no memory for the request");
     }
     memcpy(j->ids, r->ids, (size_t)r->n_ids * sizeof *j->ids);
@@ -55,9 +55,14 @@ int job_new(struct job **out, const struct engine *en, const struct engine_reque
     j->max_tokens = max_tokens;
     j->tenant = r->tenant;
     j->priority = r->priority;
+    rc = r->lora ? adapter_acquire(en, r->lora, &j->adapter, e) : OK;
+    if (rc) {
+        job_free(en, j);
+        return rc;
+    }
     draft_init(&j->draft);
-    j->text_of.owner = r->tenant && !r->pooling ? cache_owner(r->tenant, en->lora) : 0;
-    j->text_of.public_owner = r->n_public && !r->pooling ? cache_owner(PUBLIC_TENANT, en->lora) : 0;
+    j->text_of.owner = r->tenant && !r->pooling ? cache_owner(r->tenant, j->adapter) : 0;
+    j->text_of.public_owner = r->n_public && !r->pooling ? cache_owner(PUBLIC_TENANT, j->adapter) : 0;
     j->text_of.n_public = r->n_public;
     j->ignore_eos = r->ignore_eos;
     j->guessing = r->guessing;
@@ -76,7 +81,7 @@ int job_new(struct job **out, const struct engine *en, const struct engine_reque
     if (!rc) rc = stops_new(&j->stops, r->stop, r->n_stop, e);
     if (!rc) rc = job_grammar_start(en, j, r->grammar, e);
     if (rc) {
-        job_free(j);
+        job_free(en, j);
         return rc;
     }
     sampler_accept_prompt(j->sampler, j->ids, j->n_ids);
@@ -84,9 +89,10 @@ int job_new(struct job **out, const struct engine *en, const struct engine_reque
     return OK;
 }
 
-void job_free(struct job *j)
+void job_free(struct engine *en, struct job *j)
 {
     if (!j) return;
+    adapter_release(en, j->adapter);
     sampler_free(j->sampler);
     stops_free(j->stops);
     job_grammar_free(j);
@@ -135,7 +141,7 @@ void job_finish(struct engine *en, struct job *j, enum finish_reason reason, con
     s->decode_seconds += j->usage.decode_s;
     pthread_mutex_unlock(&en->lock);
     send(j, &event);
-    job_free(j);
+    job_free(en, j);
 }
 
 void job_prefilled(struct job *j)

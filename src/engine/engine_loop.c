@@ -177,7 +177,7 @@ static void add_rows(struct engine *en, struct job *j, int *n, int *wanted)
                                                 .slot = j->slot,
                                                 .position = position,
                                                 .want_logits = want,
-                                                .lora = en->lora};
+                                                .lora = j->adapter ? adapter_lora(j->adapter) : en->lora};
         *wanted += want;
     }
 }

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "engine/engine.h"
 #include "engine/engine_grammar.h"
+#include "engine/engine_lora.h"
 #include "engine/forward.h"
 #include "engine/kv_cache.h"
 #include "engine/job.h"
@@ -55,6 +56,8 @@ struct engine {
     struct engine_stats stats;
     bool stopping;
     uint64_t next_id;
+    struct adapter *adapters; /* list; engine_lora.c */
+    unsigned long long adapter_numbers;
     struct tenant_turn turns[TENANT_TURNS]; /* whose turn it is to be admitted */
     uint64_t admissions;
 

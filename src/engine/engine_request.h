@@ -64,6 +64,7 @@ struct engine_request {
     int n_top_logprobs; /* 0..LIMIT_TOP_LOGPROBS */
     uint64_t tenant;    /* whose it is: what was computed for one tenant is never used for another. 0: keep nothing */
     int n_public;       /* the first so many ids are the built-in system prompt: shared between tenants */
+    const char *lora;   /* an adapter's name (engine_lora.h); NULL: none but the engine's own */
     int priority;       /* a higher one is admitted first */
     double deadline;    /* clock_monotonic() after which it fails with ERR_TIMEOUT; 0 = none */
     engine_callback callback;

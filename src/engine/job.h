@@ -20,6 +20,7 @@ struct job {
     int max_tokens; /* already clipped to the context */
     uint64_t tenant;
     int priority;
+    struct adapter *adapter; /* a reference; NULL: the engine's own, if any */
     bool ignore_eos;
     enum guessing guessing;
     enum pooling pooling;
@@ -55,8 +56,8 @@ struct job {
 };
 
 /* engine_job.c */
-int job_new(struct job **out, const struct engine *en, const struct engine_request *r, struct error *e) MUST_USE;
-void job_free(struct job *j);
+int job_new(struct job **out, struct engine *en, const struct engine_request *r, struct error *e) MUST_USE;
+void job_free(struct engine *en, struct job *j);
 /* Deliver the final event and free the job. error NULL: DONE with reason. Without the lock. */
 void job_finish(struct engine *en, struct job *j, enum finish_reason reason, const struct error *error);
 /* Report progress of the prefill, or one token; job_token returns true if the answer is complete (*reason says why). */

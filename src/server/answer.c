@@ -338,6 +338,7 @@ int answer_submit(struct answer *a, const struct answer_prompt *prompt, struct e
     struct engine_request request = {.ids = prompt->ids.ids,
                                      .n_ids = (int)prompt->ids.len,
                                      .tenant = prompt->tenant,
+                                     .lora = r->lora,
                                      .n_public = prompt->n_public,
                                      .max_tokens = r->max_tokens ? r->max_tokens
                                                    : room > 0    ? room

@@ -14,13 +14,22 @@
 
 #define LOG_MODULE "server"
 
+/* clang-format off */
 static const struct http_route routes[] = {
-    {"POST", "/v1/chat/completions", app_chat}, {"POST", "/v1/completions", app_completions},
-    {"POST", "/v1/embeddings", app_embeddings}, {"GET", "/v1/models", app_models},
-    {"GET", "/v1/models/*", app_models},        {"GET", "/health", app_health},
-    {"GET", "/metrics", app_metrics},           {"GET", "/", page_handle},
-    {"GET", "/assets/*", page_handle},          {0},
+    {"POST", "/v1/chat/completions", app_chat},
+    {"POST", "/v1/completions", app_completions},
+    {"POST", "/v1/embeddings", app_embeddings},
+    {"POST", "/v1/load_lora_adapter", app_lora_load},
+    {"POST", "/v1/unload_lora_adapter", app_lora_unload},
+    {"GET", "/v1/models", app_models},
+    {"GET", "/v1/models/*", app_models},
+    {"GET", "/health", app_health},
+    {"GET", "/metrics", app_metrics},
+    {"GET", "/", page_handle},
+    {"GET", "/assets/*", page_handle},
+    {0},
 };
+/* clang-format on */
 
 const struct http_route *app_routes(void)
 {

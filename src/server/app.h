@@ -48,7 +48,9 @@ void app_send_json(struct http_exchange *x, int status, json_t *value); /* steal
 void app_chat(struct http_exchange *x, void *app); /* openai_chat.c */
 void app_completions(struct http_exchange *x, void *app);
 void app_embeddings(struct http_exchange *x, void *app); /* embeddings.c */
-void app_models(struct http_exchange *x, void *app);     /* app_info.c */
+void app_lora_load(struct http_exchange *x, void *app);  /* lora_admin.c */
+void app_lora_unload(struct http_exchange *x, void *app);
+void app_models(struct http_exchange *x, void *app); /* app_info.c */
 void app_health(struct http_exchange *x, void *app);
 void app_metrics(struct http_exchange *x, void *app);
 

@@ -1,8 +1,10 @@
 /* app_info.c - what the server says about itself: models, health, metrics. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/version.h"
+#include "engine/engine_lora.h"
 #include "medical/persona.h"
 #include "server/app.h"
 
@@ -38,15 +40,27 @@ static bool decode(const char *text, char *out, size_t max)
     return !*text;
 }
 
+static void append_adapters(json_t *all, struct app *app)
+{
+    char names[LORA_MOST][LORA_NAME_MAX];
+    struct engine *en = atomic_load(&app->engine);
+    int n = en ? engine_lora_names(en, names) : 0;
+    for (int i = 0; i < n; i++) {
+        char id[sizeof app->model_id + LORA_NAME_MAX + 1];
+        snprintf(id, sizeof id, "%s+%.*s", app->model_id, LORA_NAME_MAX - 1, names[i]);
+        json_array_append_new(all, model_object(app, en, id));
+    }
+}
+
 void app_models(struct http_exchange *x, void *user)
 {
     struct app *app = user;
     const struct engine *en = atomic_load(&app->engine);
     const char *path = http_path(x);
     if (strcmp(path, "/v1/models") == 0) {
-        app_send_json(x, 200,
-                      json_pack("{s:s, s:[o, o]}", "object", "list", "data", model_object(app, en, app->model_id),
-                                model_object(app, en, PERSONA_MODEL)));
+        json_t *all = json_pack("[o, o]", model_object(app, en, app->model_id), model_object(app, en, PERSONA_MODEL));
+        append_adapters(all, app);
+        app_send_json(x, 200, json_pack("{s:s, s:o}", "object", "list", "data", all));
         return;
     }
     char id[sizeof app->model_id];

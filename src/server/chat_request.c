@@ -29,7 +29,8 @@ static int read_text(struct chat_request *r, const char *name, json_t *value, st
     size_t n = json_string_length(value);
     if (!json_is_string(value) || n > 256 || strlen(json_string_value(value)) != n)
         return wrong(name, "a string of at most 256 bytes, without NUL", e);
-    *(strcmp(name, "user") == 0 ? &r->user : &r->model) = json_string_value(value);
+    const char **to = strcmp(name, "user") == 0 ? &r->user : strcmp(name, "lora") == 0 ? &r->lora : &r->model;
+    *to = json_string_value(value);
     return OK;
 }
 
@@ -241,6 +242,7 @@ static const struct {
     {"seed", IN_BOTH, read_seed},
     {"stop", IN_BOTH, read_stop},
     {"user", IN_BOTH, read_text},
+    {"lora", IN_BOTH, read_text},
     {"ignore_eos", IN_BOTH, read_flag},
     {"logprobs", IN_CHAT, read_flag},
     {"top_logprobs", IN_CHAT, read_count},

@@ -38,6 +38,7 @@ struct chat_request {
     int top_logprobs;
     bool ignore_eos;
     const char *user;
+    const char *lora;           /* an adapter's name; NULL: none */
     char param[CHAT_PARAM_MAX]; /* the path of the field an error is about, "" if none */
 };
 

@@ -50,7 +50,12 @@ static void fill_assistant_defaults(struct chat_request *r)
 
 static int check_model(const struct app *app, struct chat_request *r, struct error *e)
 {
+    size_t n = strlen(app->model_id);
     if (is_for_assistant(r) || strcmp(r->model, app->model_id) == 0) return OK;
+    if (strncmp(r->model, app->model_id, n) == 0 && r->model[n] == '+' && !r->lora) { /* base+adapter */
+        r->lora = r->model + n + 1;
+        return OK;
+    }
     memcpy(r->param, "model", sizeof "model");
     return error_set(e, ERR_NOT_FOUND, "the model %.*s is not here; /v1/models lists what is", utf8_fit(r->model, 100),
                      r->model);

@@ -399,18 +399,64 @@ static void pooled_texts_equal_the_reference(void **state)
     free(hidden);
 }
 
+/* Adapters come, change and go while requests run; each keeps the one it was given, mixed with others in one batch. */
+static void adapters_come_and_go_while_others_run(void **state)
+{
+    (void)state;
+    enum { CROWD = 6, ANSWER = 40 };
+    static struct asked with[CROWD], without[CROWD], late;
+    struct error e = {0};
+    struct engine *en = open_engine(16, 4 * LONGEST);
+    struct engine *alone = open_engine(1, 0);
+    struct engine *adapted = NULL;
+    struct engine_options o = {
+        .model_path = MODEL, .lora_path = MODEL "-lora", .threads = 2, .slots = 1, .max_length = LONGEST};
+    check_ok(engine_open(&adapted, &o, &e), &e);
+    memset(with, 0, sizeof with);
+    memset(without, 0, sizeof without);
+    memset(&late, 0, sizeof late);
+    check_ok(engine_lora_load(en, "a", MODEL "-lora", &e), &e);
+    for (int i = 0; i < CROWD; i++) {
+        write_text(&with[i], 310 + i, 3, 1);
+        write_text(&without[i], 310 + i, 3, 1); /* the same words of the same tenant */
+        struct engine_request r = request_of(&with[i], 1, ANSWER, 0.8f);
+        struct engine_request s = request_of(&without[i], 1, ANSWER, 0.8f);
+        r.lora = "a";
+        submit(en, &r);
+        submit(en, &s);
+    }
+    check_ok(engine_lora_load(en, "a", MODEL "-lora", &e), &e); /* replaced under them */
+    check_ok(engine_lora_remove(en, "a", &e), &e);
+    write_text(&late, 400, 3, 1);
+    struct engine_request r = request_of(&late, 1, ANSWER, 0);
+    uint64_t id;
+    r.lora = "a";
+    check_refused(engine_submit(en, &r, &id, &e), &e, ERR_NOT_FOUND, "adapter");
+    for (int i = 0; i < CROWD; i++) {
+        wait_for(&with[i]);
+        wait_for(&without[i]);
+        same_as_alone(adapted, &with[i], ANSWER);
+        same_as_alone(alone, &without[i], ANSWER);
+    }
+    char names[LORA_MOST][LORA_NAME_MAX];
+    assert_int_equal(engine_lora_names(en, names), 0);
+    e = (struct error){0};
+    check_refused(engine_lora_load(en, "../a", MODEL "-lora", &e), &e, ERR_INVALID, "name");
+    engine_shutdown(en);
+    assert_null(en->adapters); /* the last user freed it */
+    engine_close(en);
+    engine_close(alone);
+    engine_close(adapted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_second_turn_finds_the_first),
-        cmocka_unit_test(short_memory_costs_time_and_nothing_else),
-        cmocka_unit_test(secrets_stay_with_their_tenants),
-        cmocka_unit_test(tenants_take_turns),
-        cmocka_unit_test(a_higher_priority_goes_first),
-        cmocka_unit_test(a_cancel_is_never_lost),
-        cmocka_unit_test(guesses_change_nothing),
-        cmocka_unit_test(pooled_texts_equal_the_reference),
-        cmocka_unit_test(guesses_follow_the_latest_longest_match),
+        cmocka_unit_test(a_second_turn_finds_the_first),    cmocka_unit_test(short_memory_costs_time_and_nothing_else),
+        cmocka_unit_test(secrets_stay_with_their_tenants),  cmocka_unit_test(tenants_take_turns),
+        cmocka_unit_test(a_higher_priority_goes_first),     cmocka_unit_test(a_cancel_is_never_lost),
+        cmocka_unit_test(guesses_change_nothing),           cmocka_unit_test(adapters_come_and_go_while_others_run),
+        cmocka_unit_test(pooled_texts_equal_the_reference), cmocka_unit_test(guesses_follow_the_latest_longest_match),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
