@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct code_info {
     int code;
     int http;
@@ -26,16 +28,12 @@ static const struct code_info *find(int code)
     return &codes[0]; /* an unknown code is an internal error */
 }
 
-/* vsnprintf may cut inside a UTF-8 sequence; drop the torn tail. */
-static void trim_torn_utf8(char *s)
+/* vsnprintf may cut inside a character, at the end or at a "%.100s" in the middle; names from outside may be anything.
+ */
+static void make_utf8(char *s)
 {
-    size_t n = strlen(s);
-    size_t back = 0;
-    while (back < n && back < 4 && ((unsigned char)s[n - 1 - back] & 0xC0) == 0x80) back++;
-    if (back == n) return;
-    unsigned char lead = (unsigned char)s[n - 1 - back];
-    size_t want = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
-    if (back < want) s[n - 1 - back] = '\0';
+    s[utf8_complete_prefix(s, strlen(s))] = '\0';
+    utf8_mend(s);
 }
 
 int error_set(struct error *e, int code, const char *format, ...)
@@ -45,7 +43,7 @@ int error_set(struct error *e, int code, const char *format, ...)
     va_start(ap, format);
     vsnprintf(e->text, sizeof e->text, format, ap);
     va_end(ap);
-    trim_torn_utf8(e->text);
+    make_utf8(e->text);
     e->code = code;
     return code;
 }
@@ -63,7 +61,7 @@ void error_context(struct error *e, const char *format, ...)
     size_t n = strnlen(whole, sizeof e->text - 1);
     memcpy(e->text, whole, n);
     e->text[n] = '\0';
-    trim_torn_utf8(e->text);
+    make_utf8(e->text);
 }
 
 void error_clear(struct error *e)

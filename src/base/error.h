@@ -45,7 +45,7 @@ enum { ERROR_TEXT_MAX = 512 };
 
 struct error {
     int code;                  /* 0 or one of ERROR_CODES */
-    char text[ERROR_TEXT_MAX]; /* one UTF-8 sentence, cut at a character boundary if need be */
+    char text[ERROR_TEXT_MAX]; /* one sentence of valid UTF-8, whatever went into it */
 };
 
 /* Results that carry an error must be looked at. */

@@ -35,7 +35,14 @@
 #define LIMIT_PROMPT_BYTES   (16 * MIB)        /* a rendered chat */
 #define LIMIT_JSON_LINE      (16 * MIB)        /* a line read by the plumbing verbs */
 #define LIMIT_JSON_DEPTH     100               /* nesting of JSON that comes from outside */
+#define LIMIT_JSON_VALUES    200000u           /* in a request: a prompt of 131,072 token ids, and room; 40 MB parsed */
 #define LIMIT_NPY_ELEMENTS   ((size_t)1 << 31) /* elements of an .npy file */
+
+/* --- medical ---------------------------------------------------------------------------------------------------- */
+#define LIMIT_MEDICAL_TEXT   (1 * MIB)  /* one text read by the medical rules: a message, an answer */
+#define LIMIT_GUARD_LEXICON  (4 * MIB)  /* all words the guard knows; the tables hold about 200 KiB */
+#define LIMIT_EVAL_FILE      (64 * MIB) /* labelled cases */
+#define LIMIT_GUARD_SENTENCE 1536u      /* bytes held back at most while a sentence has no end */
 
 /* --- engine ----------------------------------------------------------------------------------------------------- */
 #define LIMIT_THREADS      256
@@ -45,6 +52,12 @@
 #define LIMIT_TOP_LOGPROBS 20  /* as OpenAI's API */
 #define LIMIT_QUEUE        256 /* requests waiting for the engine */
 #define LIMIT_SLOTS        64  /* sequences running at once */
+
+/* What the sampler takes, asked by a request or by a model's own defaults */
+#define LIMIT_TEMPERATURE       2.0f
+#define LIMIT_REPETITION_LOWEST 0.01f
+#define LIMIT_REPETITION        100.0f
+#define LIMIT_TOP_K             LIMIT_VOCAB
 
 /* --- constrained answers ---------------------------------------------------------------------------------------- */
 #define LIMIT_GRAMMAR_NODES   200000u    /* states of one grammar; a schema of 100 fields has about 3000 */
@@ -73,6 +86,11 @@
 #define LIMIT_SSE_BACKLOG      (4 * MIB) /* unread answer of a slow client; beyond it the request is cancelled */
 #define LIMIT_MESSAGES         1024      /* chat messages in a request */
 #define LIMIT_TOOLS            128
+#define LIMIT_EMBEDDING_INPUTS 2048 /* texts of one request, as OpenAI's API */
+
+#define LIMIT_TRIAGE_TURNS 1024              /* messages in it */
+#define LIMIT_TRIAGE_FILE  (8 * MIB)         /* one of its files: concepts, rules, cards; training data */
+#define LIMIT_TRIAGE_ITEMS ((size_t)1 << 22) /* entries of one of its tables, hits in one text */
 
 /* --- files and logs --------------------------------------------------------------------------------------------- */
 #define LIMIT_PATH        4096

@@ -1,8 +1,9 @@
 /* log.c - see log.h.
  *
  * One mutex around one file descriptor; a line is formatted on the stack and written with one write(2), so that lines
- * never interleave and nothing is buffered when the process dies. Rejected: syslog (a clinic wants a file it can read),
- * buffered stdio (loses the last lines of a crash).
+ * never interleave and nothing is buffered when the process dies. Under the mutex nothing is waited for but the disk:
+ * the file is a regular one, or a device opened without waiting, and the copy on standard error is the console's.
+ * Rejected: syslog (a clinic wants a file it can read), buffered stdio (loses the last lines of a crash).
  */
 #include "base/log.h"
 
@@ -15,15 +16,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/console.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 
-enum { DEFAULT_KEEP = 14, MAX_ROTATED = 4096 };
+enum { DEFAULT_KEEP = 14, MAX_ROTATED = 1000000 }; /* in one day; six digits */
 static const size_t default_max_bytes = 64 * MIB;
 static const char current_name[] = "server.log";
 
@@ -36,6 +39,8 @@ static struct {
     int keep;
     bool also_stderr;
     size_t size;    /* bytes in the current file */
+    bool rotates;   /* it is a regular file */
+    time_t checked; /* when the file was last compared with its name */
     int year, yday; /* local day the current file belongs to */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .level = LOG_INFO};
 
@@ -70,26 +75,44 @@ static void remember_day(time_t t)
     state.yday = day.tm_yday;
 }
 
+/* Without waiting for whatever the name leads to: a pipe without a reader would hold the server up for ever. */
+static int open_file(const char *path, struct stat *st, struct error *e)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+    int number = errno;
+    if (fd >= 0 && fstat(fd, st) == 0 && (S_ISREG(st->st_mode) || S_ISCHR(st->st_mode))) return fd;
+    if (fd >= 0) close(fd);
+    if (fd >= 0 || number == ENXIO)
+        error_set(e, ERR_IO, "%s is a pipe or a socket, but a regular file is expected there", current_name);
+    else
+        error_set(e, ERR_IO, "cannot write %s: %s; check the log directory", current_name, strerror(number));
+    return -1;
+}
+
 /* A file left by an earlier run keeps the day it was last written, so that the first line after midnight rotates it. */
 static int open_current(struct error *e)
 {
     char path[LIMIT_PATH];
+    struct stat st;
     int rc = current_path(path, sizeof path);
     if (rc) return error_set(e, rc, "the log directory's path is too long");
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_set(e, ERR_IO, "cannot write %s: %s; check the log directory", current_name, strerror(errno));
-    struct stat st;
-    state.size = 0;
-    time_t day = time(NULL);
-    if (fstat(fd, &st) == 0 && st.st_size > 0) {
-        state.size = (size_t)st.st_size;
-        day = st.st_mtime;
-    }
-    remember_day(day);
+    int fd = open_file(path, &st, e);
+    if (fd < 0) return ERR_IO;
+    state.rotates = S_ISREG(st.st_mode);
+    state.size = state.rotates ? (size_t)st.st_size : 0;
+    remember_day(state.size > 0 ? st.st_mtime : time(NULL));
     if (state.fd >= 0) close(state.fd);
     state.fd = fd;
     return OK;
+}
+
+/* Is the open file still the one of that name? Another server, or logrotate, may have renamed it. */
+static bool is_current(void)
+{
+    char path[LIMIT_PATH];
+    struct stat named, opened;
+    if (current_path(path, sizeof path) || fstat(state.fd, &opened)) return true;
+    return stat(path, &named) == 0 && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
 /* "server_20261124.log" or "server_20261124.3.log" -> a number that sorts by age; -1 for other files. */
@@ -101,7 +124,7 @@ static long long rotated_age(const char *name)
     if (sscanf(name, "server_%8u.log%n", &day, &used) == 1 && used && name[used] == '\0')
         return (long long)day * MAX_ROTATED;
     used = 0;
-    if (sscanf(name, "server_%8u.%4u.log%n", &day, &index, &used) == 2 && used && name[used] == '\0' &&
+    if (sscanf(name, "server_%8u.%6u.log%n", &day, &index, &used) == 2 && used && name[used] == '\0' &&
         index < MAX_ROTATED)
         return (long long)day * MAX_ROTATED + index;
     return -1;
@@ -130,25 +153,66 @@ static void prune(void)
     }
 }
 
+/* The index for one more rotated file of that day: behind all that are there, because pruning takes the lowest away. */
+static int next_index(long long day)
+{
+    long long last = -1;
+    DIR *dir = opendir(state.directory);
+    for (struct dirent *d; dir && (d = readdir(dir));) {
+        long long age = rotated_age(d->d_name);
+        if (age / MAX_ROTATED == day && age > last) last = age;
+    }
+    if (dir) closedir(dir);
+    int index = last < 0 ? 0 : (int)(last % MAX_ROTATED) + 1;
+    return index < MAX_ROTATED ? index : MAX_ROTATED - 1;
+}
+
 /* Give the current file the name of its day; a second one of the same day gets .1, .2, ... */
 static void rotate(void)
 {
     char from[LIMIT_PATH];
     char to[LIMIT_PATH + 64];
+    char suffix[16] = "";
     struct tm day = {.tm_year = state.year, .tm_mday = state.yday + 1, .tm_isdst = -1};
     time_t t = mktime(&day); /* day 0 of the year plus yday: mktime normalises */
     localtime_r(&t, &day);
+    long long number = (day.tm_year + 1900) * 10000LL + (day.tm_mon + 1) * 100 + day.tm_mday;
+    int index = next_index(number);
+    if (index > 0) snprintf(suffix, sizeof suffix, ".%d", index);
+    snprintf(to, sizeof to, "%s/server_%08lld%s.log", state.directory, number, suffix);
     if (current_path(from, sizeof from)) return;
-    for (int i = 0; i < MAX_ROTATED; i++) {
-        char suffix[16] = "";
-        if (i > 0) snprintf(suffix, sizeof suffix, ".%d", i);
-        snprintf(to, sizeof to, "%s/server_%04d%02d%02d%s.log", state.directory, day.tm_year + 1900, day.tm_mon + 1,
-                 day.tm_mday, suffix);
-        if (!file_exists(to)) break;
-    }
     rename(from, to);
     prune();
     open_current(NULL);
+}
+
+/* Two servers may share a directory. The lock lets one of them rotate; the other finds the name taken away from its
+ * file and follows. Nobody waits for it: the next line tries again. */
+static void rotate_if_due(const struct tm *local, size_t n)
+{
+    for (int i = 0; i < 2; i++) {
+        bool new_day = local->tm_year != state.year || local->tm_yday != state.yday;
+        if (!state.rotates || state.size == 0 || (!new_day && state.size + n <= state.max_bytes)) return;
+        if (flock(state.fd, LOCK_EX | LOCK_NB)) return;
+        if (is_current()) {
+            rotate();
+            return;
+        }
+        open_current(NULL);
+    }
+}
+
+/* Before a line: the file it belongs to. */
+static void choose_file(const struct tm *local, time_t now, size_t n)
+{
+    bool look = now != state.checked; /* once a second is often enough */
+    state.checked = now;
+    if (reopen_requested || (look && !is_current())) {
+        reopen_requested = 0;
+        open_current(NULL);
+    }
+    rotate_if_due(local, n);
+    if (state.size == 0) remember_day(now);
 }
 
 int log_open(const struct log_options *o, struct error *e)
@@ -166,6 +230,7 @@ int log_open(const struct log_options *o, struct error *e)
     else
         rc = open_current(e);
     pthread_mutex_unlock(&state.lock);
+    if (!rc) console_open();
     return rc;
 }
 
@@ -175,6 +240,7 @@ void log_close(void)
     if (state.fd >= 0) close(state.fd);
     state.fd = -1;
     pthread_mutex_unlock(&state.lock);
+    console_close();
 }
 
 static void write_line(int fd, const char *line, size_t n)
@@ -216,19 +282,13 @@ void log_write(enum log_level level, const char *module, const char *format, ...
     line[n++] = '\n';
 
     pthread_mutex_lock(&state.lock);
-    if (level >= state.level) {
-        if (state.fd >= 0) {
-            if (reopen_requested) {
-                reopen_requested = 0;
-                open_current(NULL);
-            }
-            bool new_day = local.tm_year != state.year || local.tm_yday != state.yday;
-            if (state.size > 0 && (new_day || state.size + n > state.max_bytes)) rotate();
-            if (state.size == 0) remember_day(now.tv_sec);
-            write_line(state.fd, line, n);
-            state.size += n;
-        }
-        if (state.fd < 0 || state.also_stderr) write_line(STDERR_FILENO, line, n);
+    bool wanted = level >= state.level;
+    bool to_console = wanted && (state.fd < 0 || state.also_stderr);
+    if (wanted && state.fd >= 0) {
+        choose_file(&local, now.tv_sec, n);
+        write_line(state.fd, line, n);
+        state.size += n;
     }
     pthread_mutex_unlock(&state.lock);
+    if (to_console) console_write(line, n);
 }

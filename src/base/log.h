@@ -1,8 +1,9 @@
 /* log.h - server.log: one line per event, "2026-11-24 12:00:00.123 INFO  [server] text".
  *
  * Never a patient's words: callers log ids, counts, durations and codes. Rotated at midnight (local time) to
- * server_YYYYMMDD.log and by size to server_YYYYMMDD.N.log, keep newest `keep`; reopened on log_reopen (SIGUSR1 sets a
- * flag, the next line acts on it). Before log_open, and when the file cannot be written, lines go to standard error.
+ * server_YYYYMMDD.log and by size to server_YYYYMMDD.N.log, keep newest `keep`; reopened on log_request_reopen (SIGUSR1
+ * sets a flag, the next line acts on it), and when another server in the same directory has renamed it. Before log_open
+ * lines go to standard error. What goes there goes by the console (console.h), which never waits for its reader.
  * Thread: any; one mutex. log_request_reopen is async-signal-safe.
  */
 #ifndef XIAOBEI_BASE_LOG_H

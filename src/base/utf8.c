@@ -101,6 +101,22 @@ size_t utf8_complete_prefix(const char *s, size_t n)
     return n;
 }
 
+int utf8_fit(const char *s, int max)
+{
+    return (int)utf8_complete_prefix(s, strnlen(s, (size_t)max));
+}
+
+void utf8_mend(char *s)
+{
+    size_t n = strlen(s);
+    for (size_t i = 0; i < n;) {
+        uint32_t cp;
+        size_t len = utf8_decode(s + i, n - i, &cp);
+        if (len == 1 && (unsigned char)s[i] >= 0x80) s[i] = '?';
+        i += len;
+    }
+}
+
 size_t utf8_count(const char *s, size_t n)
 {
     size_t count = 0;

@@ -20,6 +20,12 @@ bool utf8_is_valid(const char *s, size_t n);
  * be released to a client now, the rest (at most 3 bytes) waits for more. */
 size_t utf8_complete_prefix(const char *s, size_t n);
 
+/* Bytes of the string s that fit into max without cutting a character in two: the precision for "%.*s". */
+int utf8_fit(const char *s, int max);
+
+/* Make the string s valid in place: what cannot be decoded becomes '?', byte by byte. */
+void utf8_mend(char *s);
+
 /* Number of characters; invalid bytes count as one each. */
 size_t utf8_count(const char *s, size_t n);
 

@@ -18,7 +18,8 @@ static int32_t *make_prompt(const struct engine *en, int n, int salt)
 
 static struct engine_request request_of(const int32_t *ids, int prompt, int gen)
 {
-    struct engine_request r = {.ids = ids, .n_ids = prompt, .max_tokens = gen + 1, .ignore_eos = true};
+    struct engine_request r = {
+        .ids = ids, .n_ids = prompt, .max_tokens = gen + 1, .ignore_eos = true, .guessing = GUESS_NEVER};
     sampling_defaults(&r.sampling);
     r.sampling.temperature = 0;
     return r;

@@ -133,6 +133,7 @@ void check_models(struct check_list *list, const char *reference)
     int rc = model_resolve(reference, path, sizeof path, &e);
     if (!rc) rc = model_file_open(&f, path, &e);
     if (!rc) rc = plan_compute(&plan, f, &request, &e);
+    if (!rc) rc = plan_check_tokenizer(f, &e);
     if (rc) {
         c->status = CHECK_FAIL;
         snprintf(c->finding, sizeof c->finding, "%.390s", e.text);
@@ -144,7 +145,7 @@ void check_models(struct check_list *list, const char *reference)
         if (!plan.fits) {
             c->status = CHECK_FAIL;
             snprintf(c->advice, sizeof c->advice, "more than is free: a smaller model, or a smaller --max-length");
-        } else if (model_ref_is_standin(path)) {
+        } else if (model_is_standin(path, model_file_name(f))) {
             c->status = CHECK_WARN;
             snprintf(c->advice, sizeof c->advice,
                      "a demonstration model (演示模型), not for patients: `xiaobei pull` the real one when a hub is "

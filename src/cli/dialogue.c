@@ -15,18 +15,17 @@ void dialogue_reset(struct dialogue *d)
 {
     json_decref(d->messages);
     d->messages = json_array();
-    if (!d->raw)
-        json_array_append_new(d->messages,
-                              json_pack("{s:s, s:s}", "role", "system", "content", persona_system_prompt()));
 }
 
 int dialogue_open(struct dialogue *d, struct engine_arguments *a, struct error *e)
 {
     struct engine_options options;
     a->slots = 1;
-    int rc = engine_arguments_resolve(a, &options, e);
-    if (!rc && model_ref_is_standin(a->path)) fputs("演示模型 / demonstration model: not for patients.\n", stderr);
+    int rc = d->raw ? OK : clinic_open(&d->clinic, e);
+    if (!rc) rc = engine_arguments_resolve(a, &options, e);
     if (!rc) rc = engine_open(&d->engine, &options, e);
+    if (!rc && model_is_standin(a->path, engine_model_name(d->engine)))
+        fputs("演示模型 / demonstration model: not for patients.\n", stderr);
     if (!rc && !engine_tokenizer(d->engine))
         rc = error_set(e, ERR_UNSUPPORTED, "this model has no tokenizer; it answers no text");
     if (!rc && sodium_init() < 0) rc = error_set(e, ERR_INTERNAL, "the cryptography library does not start");
@@ -37,6 +36,7 @@ int dialogue_open(struct dialogue *d, struct engine_arguments *a, struct error *
 void dialogue_close(struct dialogue *d)
 {
     engine_close(d->engine);
+    clinic_close(d->clinic);
     json_decref(d->messages);
     *d = (struct dialogue){.reader_gone = d->reader_gone};
 }
@@ -49,11 +49,10 @@ static bool has_role(const json_t *message, const char *role)
 
 bool dialogue_drop_oldest(struct dialogue *d)
 {
-    size_t first = d->raw ? 0 : 1;
-    if (json_array_size(d->messages) < first + 2) return false;
-    json_array_remove(d->messages, first);
-    while (json_array_size(d->messages) > first && !has_role(json_array_get(d->messages, first), "user"))
-        json_array_remove(d->messages, first);
+    if (json_array_size(d->messages) < 2) return false;
+    json_array_remove(d->messages, 0);
+    while (json_array_size(d->messages) > 0 && !has_role(json_array_get(d->messages, 0), "user"))
+        json_array_remove(d->messages, 0);
     return true;
 }
 
@@ -73,9 +72,20 @@ static int run_answer(struct dialogue *d, struct printing *p, struct error *e)
 {
     struct token_list ids = {0};
     uint64_t id;
-    struct engine_request r = {
-        .callback = printing_event, .user = p, .max_tokens = d->max_tokens ? d->max_tokens : PERSONA_MAX_TOKENS};
-    int rc = chat_template_render(engine_tokenizer(d->engine), d->messages, NULL, true, NULL, &ids, e);
+    struct engine_request r = {.tenant = 1, /* one person: every turn finds the ones before it */
+                               .callback = printing_event,
+                               .user = p,
+                               .max_tokens = d->max_tokens ? d->max_tokens : PERSONA_MAX_TOKENS};
+    json_t *messages = json_incref(d->messages);
+    int rc = OK;
+    if (d->clinic) {
+        rc = consult_new(&p->consult, d->clinic, d->messages, printing_take, p, e);
+        json_decref(messages);
+        messages = rc ? NULL : consult_messages(p->consult, d->messages);
+        if (!rc) rc = consult_begin(p->consult);
+    }
+    if (!rc) rc = chat_template_render(engine_tokenizer(d->engine), messages, NULL, true, NULL, &ids, e);
+    json_decref(messages);
     r.ids = ids.ids;
     r.n_ids = (int)ids.len;
     fill_sampling(d, &r.sampling);

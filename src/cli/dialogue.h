@@ -11,15 +11,16 @@
 
 struct dialogue {
     struct engine *engine;
-    json_t *messages; /* system, user, assistant, ... */
-    bool raw;         /* the model itself, without the persona */
+    struct clinic *clinic; /* NULL for the raw model */
+    json_t *messages;      /* user, assistant, ... */
+    bool raw;              /* the model itself, without the persona */
     uint64_t seed;
     bool has_seed;
     int max_tokens;
     bool reader_gone; /* nobody reads standard output any more: the last answer was ended for that */
 };
 
-/* Load the engine and begin: the persona's system prompt unless raw. */
+/* Load the engine and, unless raw, what guards it. */
 int dialogue_open(struct dialogue *d, struct engine_arguments *a, struct error *e) MUST_USE;
 void dialogue_close(struct dialogue *d);
 void dialogue_reset(struct dialogue *d);       /* forget all turns */

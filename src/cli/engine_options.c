@@ -22,6 +22,7 @@ int engine_arguments_resolve(struct engine_arguments *a, struct engine_options *
                                  .threads = a->threads,
                                  .max_length = a->max_length,
                                  .slots = a->slots,
+                                 .kv_tokens = a->kv_tokens,
                                  .precise = a->precise};
     int rc = cpu_option_check(a->cpu, e);
     if (!rc && a->quant) rc = quant_mode_parse(a->quant, &o->quant, e);

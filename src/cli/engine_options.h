@@ -11,7 +11,7 @@
 
 struct engine_arguments {
     const char *model, *lora, *cpu, *quant;
-    int threads, max_length, slots;
+    int threads, max_length, slots, kv_tokens;
     bool precise;
     char path[LIMIT_PATH]; /* what model resolved to */
 };

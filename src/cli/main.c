@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "cli/verbs.h"
 
@@ -57,6 +58,8 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    prctl(PR_SET_NAME,
+          "xiaobei");         /* a supervised server was started by way of /proc/self/exe and would be called exe */
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is a write error, not our end */
     int code = run(argc, argv);
     if (fflush(stdout) || ferror(stdout)) {

@@ -17,6 +17,7 @@ void printing_fini(struct printing *p)
 {
     pthread_cond_destroy(&p->done);
     pthread_mutex_destroy(&p->lock);
+    consult_free(p->consult);
     buf_free(&p->text);
 }
 
@@ -28,14 +29,34 @@ static void print(struct printing *p, const char *text, size_t n)
     buf_append(&p->text, text, n);
 }
 
+int printing_take(void *printing, const char *text, size_t n)
+{
+    print(printing, text, n);
+    return OK;
+}
+
+/* An answer that fails keeps unsaid what the guard held back. */
+static void take_event(struct printing *p, const struct engine_event *event)
+{
+    if (event->kind == ENGINE_PREFILL || p->error.code) return;
+    if (!p->consult) {
+        print(p, event->text, event->text_len);
+        return;
+    }
+    int rc = consult_feed(p->consult, event->text, event->text_len, &p->error);
+    if (!rc && event->kind == ENGINE_DONE) rc = consult_end(p->consult, &p->error);
+    if (rc && !p->error.code) error_set(&p->error, rc, "the answer could not be checked");
+}
+
 int printing_event(void *printing, const struct engine_event *event)
 {
     struct printing *p = printing;
-    if (event->kind != ENGINE_PREFILL) print(p, event->text, event->text_len);
-    if (event->kind != ENGINE_DONE && event->kind != ENGINE_FAILED) return p->write_errno || (p->stop && *p->stop);
+    take_event(p, event);
+    if (event->kind != ENGINE_DONE && event->kind != ENGINE_FAILED)
+        return p->write_errno || p->error.code || (p->stop && *p->stop);
     pthread_mutex_lock(&p->lock);
     p->result = (struct engine_result){event->reason, *event->usage};
-    if (event->kind == ENGINE_FAILED) p->error = *event->error;
+    if (event->kind == ENGINE_FAILED && !p->error.code) p->error = *event->error;
     p->finished = true;
     pthread_cond_signal(&p->done);
     pthread_mutex_unlock(&p->lock);

@@ -14,10 +14,13 @@
 
 #include "base/buf.h"
 #include "engine/engine.h"
+#include "server/consult.h"
 
 struct printing {
     FILE *out;
     volatile sig_atomic_t *stop; /* set by a signal handler: end the answer; NULL: nothing does */
+
+    struct consult *consult; /* owned; the words pass through it. NULL: the raw model */
 
     /* The engine's thread until the end, then the owner's. */
     struct buf text; /* the whole answer */
@@ -33,6 +36,7 @@ struct printing {
 void printing_init(struct printing *p, FILE *out, volatile sig_atomic_t *stop);
 void printing_fini(struct printing *p);
 
+int printing_take(void *printing, const char *text, size_t n);        /* a consult_sink */
 int printing_event(void *printing, const struct engine_event *event); /* an engine_callback */
 
 /* Until the final event. The answer's error; ERR_IO if it could not be written whole. */

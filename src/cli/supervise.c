@@ -45,7 +45,7 @@ static int start_child(struct supervisor *s, char *const *argv, struct error *e)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* a killed supervisor leaves no server behind */
-    if (getppid() == parent) execv(argv[0], argv);
+    if (getppid() == parent) execv(s->o->program ? s->o->program : argv[0], argv);
     _exit(71); /* EX_OSERR */
 }
 
@@ -63,13 +63,15 @@ bool supervise_passed_on(const siginfo_t *info)
     return info->si_code == SI_QUEUE && info->si_value.sival_int == PASSED_ON;
 }
 
-/* Wait for the child's end, passing signals on. Returns its wait status. */
+/* Wait for the child's end, passing signals on. Returns its wait status; a child that somebody else has reaped ended
+ * nobody knows how. */
 static int wait_child(struct supervisor *s)
 {
     for (;;) {
         int status = 0;
         pid_t ended = waitpid(s->child, &status, WNOHANG);
         if (ended == s->child) return status;
+        if (ended < 0 && errno == ECHILD) return W_EXITCODE(error_exit_code(ERR_INTERNAL), 0);
         siginfo_t info;
         int number = sigwaitinfo(&s->signals, &info);
         if (number < 0 || number == SIGCHLD) continue;
@@ -144,6 +146,13 @@ static void write_report(struct supervisor *s, const char *what, bool gave_up)
     if (n > 0 && file_write_atomic(s->o->report_path, text, (size_t)n, 0600, &e)) log_warn("%s", e.text);
 }
 
+/* How it ended before is of no interest after a clean end. */
+static void remove_report(const struct supervisor *s)
+{
+    if (s->o->report_path && unlink(s->o->report_path) && errno != ENOENT)
+        log_warn("cannot remove the crash report: %s", strerror(errno));
+}
+
 static int run(struct supervisor *s, char *const *argv, int *exit_code, struct error *e)
 {
     double delay = s->o->first_delay;
@@ -154,6 +163,7 @@ static int run(struct supervisor *s, char *const *argv, int *exit_code, struct e
         int status = wait_child(s);
         if (s->stopping || is_final(status, s->crashes_total == 0)) {
             *exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+            if (s->stopping || *exit_code == 0) remove_report(s);
             return OK;
         }
         char what[128];
@@ -193,6 +203,7 @@ int supervise_run(char *const *argv, const struct supervise_options *o, int *exi
     static const int taken[] = {SIGCHLD, SIGTERM, SIGINT, SIGUSR1};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) sigaddset(&s.signals, taken[i]);
     if (supervise_heeds_hangup()) sigaddset(&s.signals, SIGHUP);
+    signal(SIGCHLD, SIG_DFL); /* if it was inherited as ignored the kernel would reap the child before us */
     sigprocmask(SIG_BLOCK, &s.signals, &before);
     *exit_code = error_exit_code(ERR_UNAVAILABLE);
     int rc = run(&s, argv, exit_code, e);

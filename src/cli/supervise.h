@@ -20,11 +20,13 @@ struct supervise_options {
     int max_crashes;         /* within window: give up */
     double window;           /* seconds */
     const char *report_path; /* crash report; kept when giving up, removed after a clean end */
+    const char *program;     /* the file to execute; NULL: argv[0] */
 };
 
 void supervise_defaults(struct supervise_options *o); /* 5 s, 60 s, 5, 600 s, no report */
 
-/* Run argv[0] with argv until it ends for good; *exit_code is what the supervisor should exit with. */
+/* Run the program with argv until it ends for good; *exit_code is what the supervisor should exit with. SIGCHLD gets
+ * its default action. */
 int supervise_run(char *const *argv, const struct supervise_options *o, int *exit_code, struct error *e) MUST_USE;
 
 /* In the child: this signal was passed on by a supervisor. Ctrl-C and a service manager reach the child as well as its

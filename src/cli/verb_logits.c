@@ -57,6 +57,7 @@ static int make_plan(const struct logits_run *r, const struct logits_options *o,
                                          .max_batch = BATCH,
                                          .precise = o->precise,
                                          .logit_rows = BATCH,
+                                         .lora = o->lora,
                                          .unextended = true}; /* set_context has extended what was to be */
     int rc = plan_compute(&plan, r->file, &request, e);
     if (!rc) rc = plan_check(&plan, e);

@@ -1,9 +1,11 @@
 /* verb_ls.c - which models are here. */
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "base/paths.h"
+#include "base/utf8.h"
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "hub/model_store.h"
@@ -13,9 +15,10 @@ static int print_json(const struct stored_models *list)
     json_t *root = json_array();
     for (size_t i = 0; i < list->count; i++) {
         const struct stored_model *m = &list->models[i];
-        json_array_append_new(root, json_pack("{s:s, s:s, s:I, s:b, s:b, s:s, s:s}", "id", m->id, "type", m->type,
-                                              "bytes", (json_int_t)m->bytes, "complete", m->complete, "standin",
-                                              m->standin, "source", m->source, "path", m->path));
+        json_array_append_new(root,
+                              json_pack("{s:s, s:s, s:I, s:b, s:b, s:s, s:s?}", "id", m->id, "type", m->type, "bytes",
+                                        (json_int_t)m->bytes, "complete", m->complete, "standin", m->standin, "source",
+                                        m->source, "path", utf8_is_valid(m->path, strlen(m->path)) ? m->path : NULL));
     }
     int rc = json_dumpf(root, stdout, 0) ? ERR_IO : OK;
     putchar('\n');
@@ -64,5 +67,6 @@ const struct verb verb_ls = {
     .usage =
         "usage: xiaobei ls [--json] [--model-path DIR]\n\n"
         "Id, size, type, complete or partial (`xiaobei pull ID` goes on), and whether it is a stand-in (演示模型).\n"
-        "--json: one list of {\"id\",\"type\",\"bytes\",\"complete\",\"standin\",\"source\",\"path\"}.\n",
+        "--json: one list of {\"id\",\"type\",\"bytes\",\"complete\",\"standin\",\"source\",\"path\"}; path is null if "
+        "it is not UTF-8.\n",
 };

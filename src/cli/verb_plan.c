@@ -20,14 +20,15 @@ struct plan_options {
 static int print_json(const struct memory_plan *p, const struct model_file *f, const char *quant)
 {
     const struct model_config *c = model_file_config(f);
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:b, s:i, s:i, s:i, s:i, s:i, s:i}",
-                             "model", model_file_name(f), "container", model_file_container(f), "quant", quant,
-                             "formats", p->formats, "weights_bytes", (json_int_t)p->weights, "kv_bytes",
-                             (json_int_t)p->kv, "scratch_bytes", (json_int_t)p->scratch, "tokenizer_bytes",
-                             (json_int_t)p->tokenizer, "total_bytes", (json_int_t)p->total, "available_bytes",
-                             p->available == SIZE_MAX ? json_null() : json_integer((json_int_t)p->available), "fits",
-                             p->fits, "context", p->context, "sequences", p->sequences, "kv_tokens", p->kv_tokens,
-                             "native_context", c->max_position, "layers", c->layers, "vocab_size", c->vocab_size);
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b, s:i, s:i, s:i, s:i, s:i, s:i}", "model",
+                  model_file_name(f), "container", model_file_container(f), "quant", quant, "formats", p->formats,
+                  "weights_bytes", (json_int_t)p->weights, "kv_bytes", (json_int_t)p->kv, "scratch_bytes",
+                  (json_int_t)p->scratch, "tokenizer_bytes", (json_int_t)p->tokenizer, "lora_bytes",
+                  (json_int_t)p->lora, "total_bytes", (json_int_t)p->total, "available_bytes",
+                  p->available == SIZE_MAX ? json_null() : json_integer((json_int_t)p->available), "fits", p->fits,
+                  "context", p->context, "sequences", p->sequences, "kv_tokens", p->kv_tokens, "native_context",
+                  c->max_position, "layers", c->layers, "vocab_size", c->vocab_size);
     if (!root) return ERR_NOMEM;
     int rc = json_dumpf(root, stdout, JSON_ENSURE_ASCII) ? ERR_IO : OK;
     putchar('\n');
@@ -45,6 +46,7 @@ static int run_plan(const struct plan_options *o, struct error *e)
     if (!rc) rc = model_resolve(o->model, path, sizeof path, e);
     if (!rc) rc = model_file_open(&f, path, e);
     if (!rc) rc = plan_compute(&plan, f, &request, e);
+    if (!rc) rc = plan_check_tokenizer(f, e);
     if (!rc && o->json) {
         rc = print_json(&plan, f, o->quant ? o->quant : "none");
         if (rc) error_set(e, rc, "the plan could not be written");
@@ -65,6 +67,7 @@ static int run(int argc, char **argv)
     struct plan_options o = {0};
     const struct option_spec specs[] = {{"--model", OPTION_TEXT, &o.model},
                                         {"--quant", OPTION_TEXT, &o.quant},
+                                        {"--lora", OPTION_TEXT, &o.request.lora},
                                         {"--max-length", OPTION_COUNT, &o.request.max_length},
                                         {"--sequences", OPTION_COUNT, &o.request.sequences},
                                         {"--threads", OPTION_COUNT, &o.request.threads},
@@ -83,9 +86,10 @@ const struct verb verb_plan = {
     .name = "plan",
     .run = run,
     .summary = "how much memory a model will take, without loading it",
-    .usage = "usage: xiaobei plan [--model M] [--quant none|q8_0|q4_k] [--max-length N] [--sequences N]\n"
+    .usage = "usage: xiaobei plan [--model M] [--lora DIR] [--quant none|q8_0|q4_k] [--max-length N] [--sequences N]\n"
              "                    [--threads N] [--precise] [--json]\n\n"
              "M is an id, a GGUF file or a Hugging Face directory; without it the default model. Prints weights, KV\n"
-             "cache, scratch and what is available. Exit code 65 for a broken file; a plan that does not fit is\n"
+             "cache, scratch and what is available. Exit code 65 for a broken model or adapter; a plan that does not "
+             "fit is\n"
              "printed with the way out, exit code 0.\n",
 };

@@ -2,7 +2,8 @@
  *
  * It listens at once and loads the model in a thread of its own: /health says "loading" meanwhile. Signals are taken by
  * the main thread alone (sigtimedwait): TERM, INT and HUP drain, a second TERM or INT ends at once, USR1 reopens the
- * log. What a supervisor passes on is counted apart: one Ctrl-C reaches us from the terminal and through it.
+ * log. What a supervisor passes on is counted apart: one Ctrl-C reaches us from the terminal and through it. While the
+ * model is loading there is nothing to drain: the first of them ends at once.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -15,9 +16,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/console.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "base/utf8.h"
 #include "base/version.h"
 #include "cli/engine_options.h"
 #include "cli/port_holder.h"
@@ -42,6 +45,7 @@ struct serve {
     struct serve_options *o;
     struct engine_options engine_options;
     struct app app;
+    struct clinic *clinic;
     struct http_server *server;
     struct engine *engine; /* the loader's until it is joined */
     struct error load_error;
@@ -53,7 +57,8 @@ struct serve {
 
 static const char serve_usage[] =
     "usage: xiaobei serve [--host 127.0.0.1] [--port 7860] [options]\n\n"
-    "  --slots N         answers computed together (default 4)\n"
+    "  --slots N         answers computed together (default 16)\n"
+    "  --kv-tokens N     memory for keys and values, in tokens of all answers together (default 4 * max-length)\n"
     "  --insecure        listen beyond this machine without an API key\n"
     "  --supervise       restart after a crash (5 s, growing; gives up after 5 in 10 minutes)\n"
     "  --log-dir DIR     default: below XIAOBEI_HOME or the XDG state directory\n"
@@ -89,7 +94,10 @@ static void *load(void *argument)
 {
     struct serve *s = argument;
     int rc = engine_open(&s->engine, &s->engine_options, &s->load_error);
-    if (!rc) atomic_store(&s->app.engine, s->engine);
+    if (!rc) {
+        atomic_store(&s->app.standin, model_is_standin(s->o->engine.path, engine_model_name(s->engine)));
+        atomic_store(&s->app.engine, s->engine);
+    }
     atomic_store(&s->loaded, rc ? -1 : 1);
     kill(getpid(), SIGCHLD); /* wakes the main thread's sigtimedwait */
     return NULL;
@@ -106,16 +114,19 @@ static void name_model(struct app *app, const char *path)
     size_t len = strlen(base);
     if (len > 5 && strcmp(base + len - 5, ".gguf") == 0) len -= 5;
     snprintf(app->model_id, sizeof app->model_id, "%.*s", (int)len, base);
-    app->standin = model_ref_is_standin(path);
+    utf8_mend(app->model_id); /* a file's name may be anything, a name in JSON may not */
+    atomic_store(&app->standin, model_is_standin(path, app->model_id)); /* looked into when it is loaded */
 }
 
 static void announce(struct serve *s)
 {
     if (s->announced || atomic_load(&s->loaded) != 1) return;
     s->announced = true;
-    const char *host = strchr(s->o->host, ':') ? "[::1]" : is_loopback(s->o->host) ? "127.0.0.1" : s->o->host;
-    fprintf(stderr, "小贝 is ready: http://%s:%d/\n", host, http_server_port(s->server));
-    if (s->app.standin) fprintf(stderr, "演示模型: this is a demonstration model, not for patients.\n");
+    const char *host = strcmp(s->o->host, "localhost") == 0 ? "127.0.0.1" : s->o->host;
+    bool ipv6 = strchr(host, ':') != NULL;
+    console_say("小贝 is ready: http://%s%.100s%s:%d/", ipv6 ? "[" : "", host, ipv6 ? "]" : "",
+                http_server_port(s->server));
+    if (atomic_load(&s->app.standin)) console_say("演示模型: this is a demonstration model, not for patients.");
     log_info("ready: model %s, context %d, port %d", s->app.model_id, engine_max_length(s->engine),
              http_server_port(s->server));
     notify("READY=1");
@@ -167,8 +178,17 @@ static int run_until_stopped(struct serve *s, struct error *e)
         }
         announce(s);
     }
-    drain(s);
     return OK;
+}
+
+/* A model that is being loaded cannot be interrupted, and nothing is under way that would have to end well. */
+static void end_while_loading(struct serve *s)
+{
+    atomic_store(&s->app.draining, true);
+    notify("STOPPING=1");
+    http_server_stop(s->server);
+    log_info("ended before the model was loaded");
+    _exit(0);
 }
 
 static int start_server(struct serve *s, struct error *e)
@@ -241,7 +261,9 @@ static int serve(struct serve *s, struct error *e)
     if (!rc) rc = open_log(s->o, e);
     if (rc) return rc;
     name_model(&s->app, s->o->engine.path);
-    rc = start_server(s, e);
+    rc = clinic_open(&s->clinic, e); /* nobody is answered without the tables of triage and guard */
+    s->app.clinic = s->clinic;
+    if (!rc) rc = start_server(s, e);
     if (rc) return rc;
     log_info("xiaobei %s: listening on port %d, loading %s", XIAOBEI_VERSION, http_server_port(s->server),
              s->app.model_id);
@@ -250,13 +272,23 @@ static int serve(struct serve *s, struct error *e)
         return error_set(e, ERR_NOMEM, "cannot start the loading thread");
     }
     rc = run_until_stopped(s, e);
+    if (!rc && atomic_load(&s->loaded) == 0) end_while_loading(s);
+    if (!rc) drain(s);
     atomic_store(&s->app.draining, true);
     pthread_join(loader, NULL);
     engine_shutdown(s->engine); /* every answer gets its end, so that no connection waits */
     http_server_stop(s->server);
     engine_close(s->engine);
+    clinic_close(s->clinic);
     log_info("ended%s%s", rc ? ": " : "", rc ? e->text : "");
     return rc;
+}
+
+/* cli_fail, once standard error may be a pipe that nobody reads. */
+static int fail(const struct error *e)
+{
+    console_say("xiaobei serve: %s", e->text[0] ? e->text : error_code_text(e->code));
+    return error_exit_code(e->code);
 }
 
 static int run_supervised(const struct serve_options *o, int argc, char **argv)
@@ -273,14 +305,15 @@ static int run_supervised(const struct serve_options *o, int argc, char **argv)
     if (!rc) rc = path_join(report, sizeof report, o->log_dir ? o->log_dir : logs, "crash-report.txt");
     if (!rc) {
         int n = 0;
-        child[n++] = "/proc/self/exe";
+        s.program = "/proc/self/exe";
+        child[n++] = "xiaobei";
         for (int i = 0; i < argc; i++)
             if (strcmp(argv[i], "--supervise") != 0) child[n++] = argv[i];
         s.report_path = report;
         rc = supervise_run(child, &s, &exit_code, &e);
     }
     free(child);
-    return rc ? cli_fail("serve", &e) : exit_code;
+    return rc ? fail(&e) : exit_code;
 }
 
 static int run(int argc, char **argv)
@@ -291,6 +324,7 @@ static int run(int argc, char **argv)
                                         {"--host", OPTION_TEXT, &o.host},
                                         {"--port", OPTION_INT, &o.port},
                                         {"--slots", OPTION_COUNT, &o.engine.slots},
+                                        {"--kv-tokens", OPTION_COUNT, &o.engine.kv_tokens},
                                         {"--insecure", OPTION_FLAG, &o.insecure},
                                         {"--supervise", OPTION_FLAG, &o.supervise},
                                         {"--log-dir", OPTION_TEXT, &o.log_dir},
@@ -315,7 +349,7 @@ static int run(int argc, char **argv)
     } else {
         s.o = &o;
         rc = serve(&s, &e);
-        exit_code = rc ? cli_fail("serve", &e) : 0;
+        exit_code = rc ? fail(&e) : 0;
     }
     free(original);
     return exit_code;

@@ -18,10 +18,15 @@
     X(bench)                                                                                                           \
     X(quantize)                                                                                                        \
     X(make_random)                                                                                                     \
+    X(guard)                                                                                                           \
+    X(eval)                                                                                                            \
     X(tokenize)                                                                                                        \
     X(template)                                                                                                        \
     X(logits)                                                                                                          \
     X(generate)                                                                                                        \
+    X(triage)                                                                                                          \
+    X(eval)                                                                                                            \
+    X(train_triage)                                                                                                    \
     X(version)                                                                                                         \
     /* end of the list */
 /* clang-format on */

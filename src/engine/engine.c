@@ -19,14 +19,29 @@ static int choose_context(struct engine *en, int wanted, struct error *e)
     return config_extend_context(&en->config, en->max_length, e);
 }
 
+/* One sequence of max_length always has room: a preempted one can come back. */
+static int choose_kv(struct engine *en, int wanted, struct error *e)
+{
+    int one = kv_blocks_for(en->max_length);
+    int most = en->slots * one;
+    if (wanted < 0) return error_set(e, ERR_INVALID, "--kv-tokens must be at least 1");
+    if (!wanted) en->kv_blocks = en->slots < PLAN_FULL_CONTEXTS ? most : PLAN_FULL_CONTEXTS * one;
+    if (wanted) en->kv_blocks = wanted / KV_BLOCK < most ? wanted / KV_BLOCK : most;
+    if (en->kv_blocks < one) en->kv_blocks = one;
+    return OK;
+}
+
 static int make_plan(struct engine *en, const struct engine_options *o, struct error *e)
 {
     struct plan_request r = {.max_length = en->max_length,
                              .sequences = en->slots,
+                             .kv_tokens = en->kv_blocks * KV_BLOCK,
+                             .logit_rows = en->slots + STEP_GUESSES,
                              .threads = threadpool_size(en->pool),
                              .quant = o->quant,
-                             .max_batch = STEP_ROWS + en->slots,
-                             .precise = o->precise};
+                             .max_batch = STEP_ROWS + en->slots + STEP_GUESSES,
+                             .precise = o->precise,
+                             .lora = o->lora_path};
     int rc = plan_compute(&en->plan, en->file, &r, e);
     if (!rc) rc = plan_check(&en->plan, e);
     return rc;
@@ -39,20 +54,22 @@ static int make_forward(struct engine *en, const struct engine_options *o, const
                                 .weights = &en->weights,
                                 .kernels = kernels,
                                 .pool = en->pool,
-                                .max_batch = STEP_ROWS + en->slots,
+                                .max_batch = STEP_ROWS + en->slots + STEP_GUESSES,
                                 .max_length = en->max_length,
                                 .slots = en->slots,
+                                .kv_blocks = en->kv_blocks,
                                 .precise = o->precise};
     en->rows = calloc((size_t)f.max_batch, sizeof *en->rows);
-    en->logits = malloc((size_t)en->slots * (size_t)en->config.vocab_size * sizeof *en->logits);
+    en->logits = malloc((size_t)(en->slots + STEP_GUESSES) * (size_t)en->config.vocab_size * sizeof *en->logits);
     if (!en->rows || !en->logits) return error_set(e, ERR_NOMEM, "no memory for the logits");
-    return forward_new(&en->forward, &f, e);
+    int rc = kv_cache_new(&en->cache, en->kv_blocks, e);
+    return rc ? rc : forward_new(&en->forward, &f, e);
 }
 
 static int start(struct engine *en, const struct engine_options *o, struct error *e)
 {
     const struct kernel_table *kernels = NULL;
-    en->slots = o->slots ? o->slots : DEFAULT_SLOTS;
+    en->slots = o->slots ? o->slots : PLAN_SEQUENCES;
     if (en->slots < 1 || en->slots > LIMIT_SLOTS)
         return error_set(e, ERR_INVALID, "--slots must be from 1 to %d", LIMIT_SLOTS);
     int rc = kernels_select(&kernels, o->cpu, e);
@@ -60,15 +77,17 @@ static int start(struct engine *en, const struct engine_options *o, struct error
     if (rc) return rc;
     en->config = *model_file_config(en->file);
     rc = choose_context(en, o->max_length, e);
+    if (!rc) rc = choose_kv(en, o->kv_tokens, e);
     if (!rc) rc = threadpool_new(&en->pool, o->threads, e);
     if (!rc) rc = make_plan(en, o, e);
-    if (!rc && o->lora_path) rc = lora_load(&en->lora, o->lora_path, &en->config, e); /* small: wrong ones show early */
+    if (!rc && o->lora_path) rc = lora_load(&en->lora, o->lora_path, &en->config, e);
     if (!rc && model_file_tokenizer(en->file)->present)
         rc = tokenizer_new(&en->tokenizer, model_file_tokenizer(en->file), e);
     if (!rc) rc = weights_load(&en->weights, en->file, o->quant, en->pool, e);
     if (!rc) rc = make_forward(en, o, kernels, e);
     if (rc) return rc;
     en->stats.slots = en->slots;
+    en->stats.kv_blocks = en->kv_blocks;
     en->stats.last_step = clock_monotonic();
     if (pthread_create(&en->thread, NULL, engine_main, en))
         return error_set(e, ERR_NOMEM, "cannot start the engine's thread");
@@ -109,6 +128,7 @@ void engine_close(struct engine *en)
     if (!en) return;
     engine_shutdown(en);
     forward_free(en->forward);
+    kv_cache_free(en->cache);
     lora_free(en->lora);
     weights_free(&en->weights);
     grammar_vocab_free(en->vocab);
@@ -182,6 +202,7 @@ void engine_cancel(struct engine *en, uint64_t id)
         if (j->id == id) atomic_store(&j->cancelled, true);
     for (int i = 0; i < en->slots; i++)
         if (en->running[i] && en->running[i]->id == id) atomic_store(&en->running[i]->cancelled, true);
+    if (en->moving && en->moving->id == id) atomic_store(&en->moving->cancelled, true);
     pthread_cond_signal(&en->wake);
     pthread_mutex_unlock(&en->lock);
 }

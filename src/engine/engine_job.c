@@ -14,6 +14,9 @@ static int check_request(const struct engine *en, const struct engine_request *r
             "the prompt has %d tokens, but the context holds %d and the answer needs room; shorten the conversation or "
             "leave out its oldest turns",
             r->n_ids, en->max_length);
+    if (r->n_public < 0 || r->n_public > r->n_ids)
+        return error_set(e, ERR_INVALID, "the public part cannot be longer than the prompt");
+    if (r->pooling && !r->pooled) return error_set(e, ERR_INVALID, "pooling needs a place for its result");
     if (r->max_tokens < 1) return error_set(e, ERR_INVALID, "max_tokens must be at least 1");
     if (r->n_top_logprobs < 0 || r->n_top_logprobs > LIMIT_TOP_LOGPROBS)
         return error_set(e, ERR_INVALID, "top_logprobs must be from 0 to %d", LIMIT_TOP_LOGPROBS);
@@ -25,23 +28,42 @@ static int check_request(const struct engine *en, const struct engine_request *r
     return OK;
 }
 
+/* Keys and values depend on the adapter too. */
+static uint64_t cache_owner(uint64_t tenant, const struct lora *lora)
+{
+    uint64_t x = tenant ^ (uint64_t)(uintptr_t)lora * 0x9E3779B97F4A7C15u;
+    return x ? x : 1;
+}
+
 int job_new(struct job **out, const struct engine *en, const struct engine_request *r, struct error *e)
 {
     *out = NULL;
     int rc = check_request(en, r, e);
     if (rc) return rc;
+    int room = en->max_length - r->n_ids;
+    int max_tokens = r->max_tokens < room ? r->max_tokens : room;
     struct job *j = calloc(1, sizeof *j);
-    if (j) j->ids = malloc((size_t)r->n_ids * sizeof *j->ids);
-    if (!j || !j->ids) {
-        free(j);
+    if (j) j->ids = malloc((size_t)(r->n_ids + max_tokens) * sizeof *j->ids);
+    if (j) j->blocks = malloc((size_t)kv_blocks_for(r->n_ids + max_tokens) * sizeof *j->blocks);
+    if (!j || !j->ids || !j->blocks) {
+        job_free(j);
         return error_set(e, ERR_NOMEM, "no memory for the request");
     }
     memcpy(j->ids, r->ids, (size_t)r->n_ids * sizeof *j->ids);
     buf_init(&j->text, MIB);
-    int room = en->max_length - r->n_ids;
-    j->n_ids = r->n_ids;
-    j->max_tokens = r->max_tokens < room ? r->max_tokens : room;
+    j->n_ids = j->n_prompt = r->n_ids;
+    j->max_tokens = max_tokens;
+    j->tenant = r->tenant;
+    j->priority = r->priority;
+    draft_init(&j->draft);
+    j->text_of.owner = r->tenant && !r->pooling ? cache_owner(r->tenant, en->lora) : 0;
+    j->text_of.public_owner = r->n_public && !r->pooling ? cache_owner(PUBLIC_TENANT, en->lora) : 0;
+    j->text_of.n_public = r->n_public;
     j->ignore_eos = r->ignore_eos;
+    j->guessing = r->guessing;
+    j->pooling = r->pooling;
+    j->pooled = r->pooled;
+    if (j->pooling) memset(j->pooled, 0, sizeof *j->pooled * (size_t)en->config.hidden_size);
     j->n_top = r->n_top_logprobs;
     j->deadline = r->deadline;
     j->callback = r->callback;
@@ -70,6 +92,7 @@ void job_free(struct job *j)
     job_grammar_free(j);
     buf_free(&j->text);
     free(j->ids);
+    free(j->blocks);
     free(j);
 }
 
@@ -134,6 +157,7 @@ bool job_token(const struct engine *en, struct job *j, int32_t token, float logp
 {
     if (j->first_token == 0) j->first_token = clock_monotonic();
     j->generated++;
+    j->ids[j->n_ids++] = token;
     bool end = is_end(en, token) && !j->ignore_eos;
     bool stopped = false;
     bool formed = !end && job_grammar_token(j, token); /* the form is complete and nothing can follow */

@@ -1,6 +1,6 @@
-/* engine_parts.h - the inside of the engine, shared by engine.c (life), engine_job.c (a request's life) and
- * engine_loop.c (the thread). Rule: the engine's thread alone touches a running job and the forward pass; `lock`
- * protects what the comment says. */
+/* engine_parts.h - the inside of the engine, shared by engine.c (life), engine_job.c (a request's life),
+ * engine_kv.c (its keys and values) and engine_loop.c (the thread). Rule: the engine's thread alone touches a running
+ * job and the forward pass; `lock` protects what the comment says. */
 #ifndef XIAOBEI_ENGINE_ENGINE_PARTS_H
 #define XIAOBEI_ENGINE_ENGINE_PARTS_H
 
@@ -11,40 +11,21 @@
 #include "engine/engine.h"
 #include "engine/engine_grammar.h"
 #include "engine/forward.h"
-#include "engine/stops.h"
+#include "engine/kv_cache.h"
+#include "engine/job.h"
+#include "engine/kv_store.h"
 
 enum {
     STEP_ROWS = 512,        /* rows of a step when nothing decodes */
     STEP_ROWS_SHARED = 128, /* when others decode: their gap stays small */
-    DEFAULT_SLOTS = 4,
     DEFAULT_MAX_LENGTH = 8192,
+    STEP_GUESSES = 16,  /* guessed rows of a step, all sequences together */
+    TENANT_TURNS = 256, /* tenants whose last turn is remembered */
 };
 
-struct job {
-    uint64_t id;
-    struct job *next; /* in the queue */
-    int32_t *ids;     /* prompt, owned */
-    int n_ids;
-    int max_tokens; /* already clipped to the context */
-    bool ignore_eos;
-    int n_top;
-    double deadline;
-    engine_callback callback;
-    void *user;
-    struct sampler *sampler;
-    struct stops *stops;
-    struct grammar_state *grammar; /* NULL: the answer is free */
-    uint64_t *allowed;             /* its mask, [vocab] bits */
-    struct buf text;               /* what the running event releases */
-    atomic_bool cancelled;         /* set from any thread, or by the callback */
-
-    int slot;        /* -1 while queued */
-    int computed;    /* positions in the K/V store */
-    int32_t pending; /* token to feed next once the prompt is computed */
-    int generated;
-    int step_first, step_rows; /* its rows in the running step */
-    struct engine_usage usage;
-    double submitted, started, first_token;
+/* When a tenant was admitted last: among equals who waited longest goes first. */
+struct tenant_turn {
+    uint64_t tenant, admitted;
 };
 
 struct engine {
@@ -57,34 +38,37 @@ struct engine {
     struct forward *forward;
     struct memory_plan plan;
     int max_length, slots;
+    struct kv_cache *cache; /* the thread's */
+    int kv_blocks;
 
     struct grammar_vocab *vocab; /* made when first needed */
     pthread_mutex_t vocab_lock;  /* protects it */
 
     pthread_t thread;
     bool thread_runs;
-    pthread_mutex_t lock; /* protects the six below and the queued jobs' links */
+    pthread_mutex_t lock; /* protects those below up to the rows, and the queued jobs' links */
     pthread_cond_t wake;  /* something was queued, cancelled or is to stop */
     struct job *queue_head, *queue_tail;
     int queue_length;
     struct job *running[LIMIT_SLOTS]; /* the thread writes it under lock, reads it without */
+    struct job *moving;               /* on its way between the queue and a slot, so that a cancel finds it */
     struct engine_stats stats;
     bool stopping;
     uint64_t next_id;
+    struct tenant_turn turns[TENANT_TURNS]; /* whose turn it is to be admitted */
+    uint64_t admissions;
 
-    struct forward_row *rows; /* [STEP_ROWS + slots]; the thread's */
-    float *logits;            /* [slots][vocab] */
+    struct forward_row *rows; /* [STEP_ROWS + slots + STEP_GUESSES]; the thread's */
+    float *logits;            /* [slots + STEP_GUESSES][vocab] */
+    struct draft_costs costs;
+    int probe_first; /* engine_pool.c: which of the rows the running step begins with */
 };
 
-/* engine_job.c */
-int job_new(struct job **out, const struct engine *en, const struct engine_request *r, struct error *e) MUST_USE;
-void job_free(struct job *j);
-/* Deliver the final event and free the job. error NULL: DONE with reason. Without the lock. */
-void job_finish(struct engine *en, struct job *j, enum finish_reason reason, const struct error *error);
-/* Report progress of the prefill, or one token; job_token returns true if the answer is complete (*reason says why). */
-void job_prefilled(struct job *j);
-bool job_token(const struct engine *en, struct job *j, int32_t token, float logprob, const struct sampled_logprob *top,
-               enum finish_reason *reason);
+/* engine_queue.c: takes the lock itself. NULL: none */
+struct job *queue_take_over(struct engine *en); /* one that is cancelled or too late */
+struct job *queue_take_next(struct engine *en); /* the next to be admitted, if there is memory for it now */
+struct job *queue_take_any(struct engine *en);
+void queue_put_back(struct engine *en, struct job *j); /* a preempted one: before all others */
 
 /* engine_loop.c */
 void *engine_main(void *engine);

@@ -12,15 +12,15 @@
 /* --- the step
  * ----------------------------------------------------------------------------------------------------------- */
 
-/* The residual stream must stay finite; a sum in eight parts is cheap and misses nothing (NaN and infinities survive
- * it). layer is the one that wrote to it last, from 1; 0: the embedding. */
-static void check_row(struct forward *f, int layer, const float *x)
+/* What the model computes must stay finite; a sum in eight parts is cheap and misses nothing (NaN and infinities
+ * survive it). layer is the one that wrote x, from 1; 0: the embedding; the number of layers + 1: the head. */
+static void check_finite(struct forward *f, int layer, const float *x, int n)
 {
     float part[8] = {0};
     int i = 0;
-    for (; i + 8 <= f->hidden; i += 8)
+    for (; i + 8 <= n; i += 8)
         for (int k = 0; k < 8; k++) part[k] += x[i + k] * 0.0f;
-    for (; i < f->hidden; i++) part[0] += x[i] * 0.0f;
+    for (; i < n; i++) part[0] += x[i] * 0.0f;
     float sum = 0;
     for (int k = 0; k < 8; k++) sum += part[k];
     int none = -1;
@@ -30,7 +30,7 @@ static void check_row(struct forward *f, int layer, const float *x)
 static void norm_row(struct forward *f, const float *weight, int written_by, int row)
 {
     const float *x = f->x + (size_t)row * (size_t)f->hidden;
-    check_row(f, written_by, x);
+    check_finite(f, written_by, x, f->hidden);
     f->o.kernels->rmsnorm(f->normed + (size_t)row * (size_t)f->hidden, x, weight, f->hidden, f->o.config->rms_eps);
 }
 
@@ -94,7 +94,7 @@ static int final_norm(struct forward *f)
     for (int i = 0; i < f->n; i++) {
         const float *x = f->x + (size_t)i * (size_t)f->hidden;
         if (!f->rows[i].want_logits && !f->probe) continue;
-        check_row(f, f->o.config->layers, x);
+        check_finite(f, f->o.config->layers, x, f->hidden);
         f->o.kernels->rmsnorm(f->normed + (size_t)kept++ * (size_t)f->hidden, x, f->o.weights->final_norm, f->hidden,
                               f->o.config->rms_eps);
     }
@@ -109,6 +109,35 @@ static int final_norm(struct forward *f)
     return kept;
 }
 
+struct logits_check {
+    struct forward *f;
+    const float *logits;
+    size_t total;
+};
+
+enum { LOGITS_PER_CHECK = 16384 };
+
+static void check_logits(void *argument, size_t piece, int worker)
+{
+    (void)worker;
+    const struct logits_check *c = argument;
+    size_t first = piece * LOGITS_PER_CHECK;
+    size_t left = c->total - first;
+    check_finite(c->f, c->f->o.config->layers + 1, c->logits + first,
+                 left < LOGITS_PER_CHECK ? (int)left : LOGITS_PER_CHECK);
+}
+
+/* The norms of the kept rows against the head (lm_head, or the embedding again). */
+static void run_head(struct forward *f, int rows, float *logits)
+{
+    const struct model_weights *w = f->o.weights;
+    const struct linear head[] = {{w->lm_head.data ? &w->lm_head : &w->embedding, NULL, logits, LORA_TARGETS}};
+    struct logits_check check = {f, logits, (size_t)rows * (size_t)f->o.config->vocab_size};
+    forward_set_input(f, f->normed, f->hidden, rows, head, 1, NULL, -1);
+    forward_linear(f, head, 1, -1);
+    threadpool_for(f->o.pool, (check.total + LOGITS_PER_CHECK - 1) / LOGITS_PER_CHECK, check_logits, &check);
+}
+
 static int check_row_place(struct forward *f, const struct forward_row *r, struct error *e)
 {
     if (r->token < 0 || r->token >= f->o.config->vocab_size)
@@ -116,6 +145,8 @@ static int check_row_place(struct forward *f, const struct forward_row *r, struc
                          f->o.config->vocab_size);
     if (r->slot < 0 || r->slot >= f->o.slots || r->position < 0 || r->position >= f->o.max_length)
         return error_set(e, ERR_INVALID, "position %d of slot %d is outside the context", r->position, r->slot);
+    if (r->position >= f->table_length[r->slot] * KV_BLOCK)
+        return error_set(e, ERR_INVALID, "position %d of slot %d has no block", r->position, r->slot);
     return OK;
 }
 
@@ -156,19 +187,30 @@ int forward_step(struct forward *f, const struct forward_row *rows, int n, float
         run_layer(f, layer);
     }
     int wanted = final_norm(f);
-    if (wanted > 0) {
-        const struct model_weights *w = f->o.weights;
-        const struct linear head[] = {{w->lm_head.data ? &w->lm_head : &w->embedding, NULL, logits, LORA_TARGETS}};
-        forward_set_input(f, f->normed, f->hidden, wanted, head, 1, NULL, -1);
-        forward_linear(f, head, 1, -1);
-    }
+    if (wanted > 0) run_head(f, wanted, logits);
     int bad = atomic_load(&f->bad_layer);
+    if (bad > f->o.config->layers)
+        return error_set(e, ERR_INTERNAL,
+                         "a logit is not a finite number; the final norm (model.norm) or the head (lm_head) may be "
+                         "damaged");
     if (bad >= 0)
         return error_set(e, ERR_INTERNAL,
                          "a value behind layer %d of %d%s is not a finite number; the weights may be damaged", bad,
                          f->o.config->layers, bad ? "" : " (the embedding)");
     for (int i = 0; i < n; i++) f->filled[rows[i].slot] = rows[i].position + 1;
     return OK;
+}
+
+void forward_set_blocks(struct forward *f, int slot, const int *blocks, int n, int filled)
+{
+    memcpy(f->tables + (size_t)slot * (size_t)f->chunks, blocks, (size_t)n * sizeof *blocks);
+    f->table_length[slot] = n;
+    f->filled[slot] = filled;
+}
+
+void forward_copy_block(struct forward *f, int to, int from, int positions)
+{
+    kv_store_copy(&f->kv, to, from, positions);
 }
 
 void forward_set_probe(struct forward *f, forward_probe probe, void *user)
@@ -221,10 +263,27 @@ static void carve_all(struct forward *f, struct carve *c)
     f->units = carve_take(c, forward_units_most(f), sizeof *f->units);
     f->partial = carve_take(c, (size_t)f->o.slots * (size_t)f->o.config->heads * (size_t)f->chunks,
                             4 * ((size_t)f->o.config->head_size + 2));
+    f->tables = carve_take(c, (size_t)f->o.slots * (size_t)f->chunks, sizeof *f->tables);
+    f->table_length = carve_take(c, (size_t)f->o.slots, sizeof *f->table_length);
     f->filled = carve_take(c, (size_t)f->o.slots, sizeof *f->filled);
     f->next = carve_take(c, (size_t)f->o.slots, sizeof *f->next);
     f->worker_bytes = KERNELS_SCRATCH + forward_attention_bytes(&f->o);
     f->worker_memory = carve_take(c, (size_t)threadpool_size(f->o.pool), f->worker_bytes);
+}
+
+static int kv_blocks_of(const struct forward_options *o)
+{
+    return o->kv_blocks ? o->kv_blocks : o->slots * kv_blocks_for(o->max_length);
+}
+
+/* Without blocks of the caller's choice every slot has its own. */
+static void fill_tables(struct forward *f)
+{
+    for (int slot = 0; slot < f->o.slots; slot++) {
+        f->table_length[slot] = f->o.kv_blocks ? 0 : f->chunks;
+        f->filled[slot] = 0;
+        for (int i = 0; i < f->table_length[slot]; i++) f->tables[slot * f->chunks + i] = slot * f->chunks + i;
+    }
 }
 
 static void set_widths(struct forward *f, const struct forward_options *o)
@@ -237,7 +296,7 @@ static void set_widths(struct forward *f, const struct forward_options *o)
     f->kv_width = c->kv_heads * c->head_size;
     f->group = c->heads / c->kv_heads;
     f->block_rows = forward_block_rows(c);
-    f->chunks = (o->max_length + ATTEND_CHUNK - 1) / ATTEND_CHUNK;
+    f->chunks = kv_blocks_for(o->max_length);
 }
 
 size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratch)
@@ -247,7 +306,7 @@ size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratc
     set_widths(&f, o);
     carve_all(&f, &c);
     *scratch = c.overflow ? SIZE_MAX : c.used;
-    *kv = kv_store_bytes(o->config, o->slots, o->max_length, o->precise);
+    *kv = kv_store_bytes(o->config, kv_blocks_of(o), o->precise);
     size_t sum;
     return checked_add(*kv, *scratch, &sum) ? sum : SIZE_MAX;
 }
@@ -273,7 +332,7 @@ int forward_new(struct forward **out, const struct forward_options *o, struct er
 {
     *out = NULL;
     if (o->max_batch < 1 || o->max_length < 1 || o->max_length > LIMIT_CONTEXT || o->slots < 1 ||
-        o->slots > LIMIT_SLOTS)
+        o->slots > LIMIT_SLOTS || o->kv_blocks < 0)
         return error_set(e, ERR_INVALID, "%d rows, %d contexts of %d tokens: each must be at least 1, within limits",
                          o->max_batch, o->slots, o->max_length);
     struct forward *f = calloc(1, sizeof *f);
@@ -290,8 +349,8 @@ int forward_new(struct forward **out, const struct forward_options *o, struct er
     }
     c.used = 0;
     carve_all(f, &c); /* x is the first piece: freeing it frees all */
-    memset(f->filled, 0, sizeof *f->filled * (size_t)o->slots);
-    rc = kv_store_init(&f->kv, o->config, o->slots, o->max_length, o->precise, e);
+    fill_tables(f);
+    rc = kv_store_init(&f->kv, o->config, kv_blocks_of(o), o->precise, e);
     if (!rc) rc = fill_rope(f, e);
     if (rc) {
         forward_free(f);

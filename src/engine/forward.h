@@ -30,6 +30,8 @@ struct forward_options {
     int max_batch;           /* rows per step, e.g. 512 */
     int max_length;          /* positions per slot */
     int slots;               /* sequences held at once */
+    int kv_blocks;           /* of KV_BLOCK positions, for all slots; 0: enough for every slot's max_length, each slot
+                                having its own from the start */
     bool precise;            /* float32 activations and K/V */
 };
 
@@ -48,9 +50,14 @@ size_t forward_bytes(const struct forward_options *o, size_t *kv, size_t *scratc
                                                                                        SIZE_MAX if there is none */
 
 /* Compute the rows. logits (may be NULL if no row wants any) gets vocab_size floats for each row with want_logits, in
- * row order. ERR_INVALID for a bad row (nothing is computed then), ERR_INTERNAL naming the layer if a value is not
- * finite (the slots of the step then count as they did before it). */
+ * row order. ERR_INVALID for a bad row (nothing is computed then), ERR_INTERNAL naming the layer, or the head, if a
+ * value is not finite (the slots of the step then count as they did before it). */
 int forward_step(struct forward *f, const struct forward_row *rows, int n, float *logits, struct error *e) MUST_USE;
+
+/* Where a slot's positions lie: blocks[i] (copied, n of them) holds [i * KV_BLOCK, (i + 1) * KV_BLOCK); `filled` of the
+ * positions are there already. A block may be in several slots' tables as long as no row writes to it. */
+void forward_set_blocks(struct forward *f, int slot, const int *blocks, int n, int filled);
+void forward_copy_block(struct forward *f, int to, int from, int positions); /* the first positions of a block */
 
 /* Called after the embedding (layer 0) and after every layer (1..layers; the last one after the final norm, as
  * transformers' hidden_states) with all rows' hidden state [n][hidden]; for the golden tests. NULL turns it off. */

@@ -120,10 +120,11 @@ static void store_head(const struct forward *f, const struct forward_row *r, int
                        const float *value)
 {
     int size = f->kv.head_size;
-    size_t key_at = kv_store_key_at(&f->kv, r->position);
-    size_t value_at = (size_t)r->position * (size_t)size;
-    void *keys = kv_store_keys(&f->kv, r->slot, layer, head);
-    void *values = kv_store_values(&f->kv, r->slot, layer, head);
+    int block = forward_block_at(f, r->slot, r->position);
+    size_t key_at = kv_store_key_at(&f->kv, r->position % KV_BLOCK);
+    size_t value_at = (size_t)(r->position % KV_BLOCK) * (size_t)size;
+    void *keys = kv_store_keys(&f->kv, block, layer, head);
+    void *values = kv_store_values(&f->kv, block, layer, head);
     if (f->kv.f32) {
         for (int i = 0; i < size; i++) ((float *)keys)[key_at + 16 * (size_t)i] = key[i];
         memcpy((float *)values + value_at, value, sizeof *value * (size_t)size);
@@ -226,16 +227,14 @@ static void attend_unit(void *argument, size_t unit, int worker)
     const struct forward_row *r = &f->rows[block->first];
     struct attention_scratch s = scratch_of(f, worker);
     int size = f->kv.head_size;
-    size_t width = f->kv.f32 ? 4 : 2;
-    const char *keys = kv_store_keys(&f->kv, r->slot, attention->layer, u->head);
-    const char *values = kv_store_values(&f->kv, r->slot, attention->layer, u->head);
     struct attend_job job = {.is_f32 = f->kv.f32, .size = size};
     for (int i = 0; i < block->rows; i++)
         memcpy(s.q + i * f->group * size, head_queries(f, block->first + i, u->head),
                sizeof *s.q * (size_t)(f->group * size));
     for (int first = u->from; first < u->to; first += ATTEND_CHUNK) {
-        job.k = keys + (size_t)first * (size_t)size * width;
-        job.v = values + (size_t)first * (size_t)size * width;
+        int at = forward_block_at(f, r->slot, first);
+        job.k = kv_store_keys(&f->kv, at, attention->layer, u->head);
+        job.v = kv_store_values(&f->kv, at, attention->layer, u->head);
         if (block->split < 0)
             attend_whole(f, &s, &job, r->position, block->rows, first);
         else

@@ -48,9 +48,12 @@ struct forward {
     int unit_count, split_count;
     float *partial;       /* [slots][kv_heads][chunks]: states of single chunks, group * (head_size + 2) floats each */
     int chunks;           /* of the longest context */
+    int *tables;          /* [slots][chunks]: the blocks of each slot */
+    int *table_length;    /* [slots] */
     int *filled;          /* [slots]: positions whose K and V are there */
     int *next;            /* [slots]: the same, as the running step will leave it */
-    atomic_int bad_layer; /* first layer, from 1, whose output is not finite (0: the embedding), or -1 */
+    atomic_int bad_layer; /* first layer, from 1, whose output is not finite (0: the embedding, layers + 1: the
+                                     head), or -1 */
     forward_probe probe;
     void *probe_user;
 };
@@ -74,6 +77,12 @@ void forward_linear(struct forward *f, const struct linear *products, int count,
 
 /* Rotate q and k, scale q, store k and v, then attend: f->q becomes the attention's output. */
 void forward_attention(struct forward *f, int layer);
+
+/* The block that holds a slot's position. */
+static inline int forward_block_at(const struct forward *f, int slot, int position)
+{
+    return f->tables[(size_t)slot * (size_t)f->chunks + (size_t)(position / KV_BLOCK)];
+}
 
 void forward_find_blocks(struct forward *f); /* cut the step's rows into blocks and units */
 size_t forward_units_most(const struct forward *f);

@@ -10,8 +10,9 @@
 #include "base/memory.h"
 #include "base/threadpool.h"
 #include "engine/forward_parts.h"
+#include "model/tokenizer.h"
 
-enum { DEFAULT_LENGTH = 8192, DEFAULT_SEQUENCES = 4 };
+enum { DEFAULT_LENGTH = 8192 };
 
 /* Per token and per merge: the hash entry, the string's allocation and the pointer to it. */
 enum { TOKEN_COST = 96, MERGE_COST = 64 };
@@ -59,6 +60,7 @@ static int add_forward(struct memory_plan *plan, const struct model_config *c, c
                                 .max_batch = r->max_batch > 0 ? r->max_batch : PLAN_BATCH,
                                 .max_length = plan->context,
                                 .slots = plan->sequences,
+                                .kv_blocks = plan->kv_tokens / KV_BLOCK,
                                 .precise = r->precise};
     forward_bytes(&o, &plan->kv, &plan->scratch);
     size_t further = (size_t)(workers - 1) * (KERNELS_SCRATCH + forward_attention_bytes(&o));
@@ -67,7 +69,7 @@ static int add_forward(struct memory_plan *plan, const struct model_config *c, c
     plan->total = plan->weights;
     if (!checked_add(plan->scratch, further, &plan->scratch) || !checked_add(plan->scratch, logits, &plan->scratch) ||
         !checked_add(plan->total, plan->kv, &plan->total) || !checked_add(plan->total, plan->scratch, &plan->total) ||
-        !checked_add(plan->total, plan->tokenizer, &plan->total))
+        !checked_add(plan->total, plan->tokenizer, &plan->total) || !checked_add(plan->total, plan->lora, &plan->total))
         return error_set(e, ERR_MEMORY_PLAN, "the model is larger than the address space");
     return OK;
 }
@@ -81,8 +83,9 @@ int plan_compute(struct memory_plan *plan, const struct model_file *f, const str
     plan->context = r->max_length;
     int native = config_native_context(&c);
     if (!plan->context) plan->context = native < DEFAULT_LENGTH ? native : DEFAULT_LENGTH;
-    plan->sequences = r->sequences ? r->sequences : DEFAULT_SEQUENCES;
-    plan->kv_tokens = plan->context * plan->sequences;
+    plan->sequences = r->sequences ? r->sequences : PLAN_SEQUENCES;
+    int full = plan->sequences < PLAN_FULL_CONTEXTS ? plan->sequences : PLAN_FULL_CONTEXTS;
+    plan->kv_tokens = r->kv_tokens ? r->kv_tokens : full * kv_blocks_for(plan->context) * KV_BLOCK;
     if (!r->unextended) rc = config_extend_context(&c, plan->context, e);
     if (rc) return rc;
     int workers = worker_count(r->threads, e);
@@ -92,11 +95,21 @@ int plan_compute(struct memory_plan *plan, const struct model_file *f, const str
     snprintf(plan->formats, sizeof plan->formats, "%s", buf_text(&formats));
     buf_free(&formats);
     plan->tokenizer = tokenizer_bytes(model_file_tokenizer(f));
+    if (!rc && r->lora) rc = lora_plan(r->lora, &c, &plan->lora, e);
     if (!rc) rc = add_forward(plan, &c, r, workers, e);
     if (rc) return rc;
     plan->available = memory_available();
     plan->fits = plan->total <= plan->available;
     return OK;
+}
+
+int plan_check_tokenizer(const struct model_file *f, struct error *e)
+{
+    struct tokenizer *t = NULL;
+    if (!model_file_tokenizer(f)->present) return OK;
+    int rc = tokenizer_new(&t, model_file_tokenizer(f), e);
+    tokenizer_free(t);
+    return rc;
 }
 
 /* Bytes for people: "379.4 MiB". */
@@ -124,11 +137,12 @@ void plan_print(const struct memory_plan *plan, const struct model_file *f, stru
     buf_printf(out, "%s (%s): %d layers, hidden %d, vocabulary %d, native context %d\n", model_file_name(f),
                model_file_container(f), c->layers, c->hidden_size, c->vocab_size, config_native_context(c));
     print_row(out, "weights", plan->weights, plan->formats);
-    snprintf(note, sizeof note, "%d sequence%s of %d tokens", plan->sequences, plan->sequences == 1 ? "" : "s",
-             plan->context);
+    snprintf(note, sizeof note, "%d tokens; up to %d sequence%s, the longest of %d tokens", plan->kv_tokens,
+             plan->sequences, plan->sequences == 1 ? "" : "s", plan->context);
     print_row(out, "KV cache", plan->kv, note);
     print_row(out, "scratch", plan->scratch, "");
     print_row(out, "tokenizer", plan->tokenizer, plan->tokenizer ? "" : "none in this model");
+    if (plan->lora) print_row(out, "adapter", plan->lora, "LoRA, in float32");
     print_row(out, "total", plan->total, "");
     print_row(out, "available", plan->available, plan->fits ? "it fits" : "it does not fit");
 }
@@ -139,18 +153,24 @@ int plan_check(const struct memory_plan *plan, struct error *e)
     char weights[32];
     char kv[32];
     char scratch[32];
+    char lora[48] = "";
     char total[32];
     char available[32];
     size_text(plan->weights, weights, sizeof weights);
     size_text(plan->kv, kv, sizeof kv);
     size_text(plan->scratch, scratch, sizeof scratch);
+    if (plan->lora) {
+        size_text(plan->lora, total, sizeof total);
+        snprintf(lora, sizeof lora, ", adapter %s", total);
+    }
     size_text(plan->total, total, sizeof total);
     size_text(plan->available, available, sizeof available);
     return error_set(e, ERR_MEMORY_PLAN,
-                     "the model does not fit: it needs %s (weights %s, KV cache %s for %d x %d tokens, scratch %s) and "
+                     "the model does not fit: it needs %s (weights %s, KV cache %s for %d tokens, scratch %s%s) and "
                      "%s is available; %s",
-                     total, weights, kv, plan->sequences, plan->context, scratch, available,
-                     plan->weights + plan->scratch + plan->tokenizer + plan->kv / (size_t)plan->sequences / 16 >
+                     total, weights, kv, plan->kv_tokens, scratch, lora, available,
+                     plan->weights + plan->scratch + plan->tokenizer + plan->lora +
+                                 plan->kv / (size_t)PLAN_FULL_CONTEXTS / 16 >
                              plan->available
                          ? "take a smaller quantisation (--quant q4_k, or a Q4_K_M file) or a smaller model"
                          : "use a smaller --max-length or fewer sequences, or a smaller quantisation");

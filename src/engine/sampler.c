@@ -48,13 +48,15 @@ static int check_range(const char *name, float value, float low, float high, str
 
 int sampling_validate(const struct sampling *s, int vocab_size, struct error *e)
 {
-    int rc = check_range("temperature", s->temperature, 0, 2, e);
+    int rc = check_range("temperature", s->temperature, 0, LIMIT_TEMPERATURE, e);
     if (!rc)
         rc = s->top_p > 0 ? check_range("top_p", s->top_p, 0, 1, e)
                           : error_set(e, ERR_INVALID, "top_p must be above 0, up to 1");
-    if (!rc && (s->top_k < 0)) rc = error_set(e, ERR_INVALID, "top_k must be 0 (off) or more");
+    if (!rc && (s->top_k < 0 || s->top_k > LIMIT_TOP_K))
+        rc = error_set(e, ERR_INVALID, "top_k must be from 0 (off) to %d", LIMIT_TOP_K);
     if (!rc) rc = check_range("min_p", s->min_p, 0, 1, e);
-    if (!rc) rc = check_range("repetition_penalty", s->repetition_penalty, 0.01f, 100, e);
+    if (!rc)
+        rc = check_range("repetition_penalty", s->repetition_penalty, LIMIT_REPETITION_LOWEST, LIMIT_REPETITION, e);
     if (!rc) rc = check_range("presence_penalty", s->presence_penalty, -2, 2, e);
     if (!rc) rc = check_range("frequency_penalty", s->frequency_penalty, -2, 2, e);
     if (!rc && (s->bias_count < 0 || s->bias_count > LIMIT_LOGIT_BIAS))
@@ -217,7 +219,7 @@ static int sorted_candidates(struct sampler *p, const float *logits, float top)
     float width = reach * (s->temperature > 1e-4f ? s->temperature : 1e-4f);
     int count = gather(p->candidates, logits, p->usable, top - width);
     /* With top_k a narrower net that still holds k is enough; halving finds one quickly. */
-    for (float narrow = width / 2; s->top_k > 0 && count > 4 * s->top_k && narrow > 1e-3f; narrow /= 2) {
+    for (float narrow = width / 2; s->top_k > 0 && count / 4 >= s->top_k && narrow > 1e-3f; narrow /= 2) {
         int fewer = 0;
         for (int i = 0; i < count; i++) fewer += p->candidates[i].logit >= top - narrow;
         if (fewer < s->top_k) break;

@@ -28,6 +28,7 @@ static void become(char *const *argv, const char *log_path, const char *temporar
 int child_start(pid_t *pid, char *const *argv, const char *log_path, const char *temporary, struct error *e)
 {
     pid_t parent = getpid();
+    signal(SIGCHLD, SIG_DFL); /* if it was inherited as ignored the kernel would reap the child before us */
     pid_t child = fork();
     if (child < 0) return error_set(e, ERR_NOMEM, "cannot start %s: %s", argv[0], strerror(errno));
     if (child == 0) become(argv, log_path, temporary, parent);
@@ -43,8 +44,9 @@ static int code_of(int status)
 bool child_ended(pid_t pid, int *code)
 {
     int status = 0;
-    if (waitpid(pid, &status, WNOHANG) != pid) return false;
-    *code = code_of(status);
+    pid_t ended = waitpid(pid, &status, WNOHANG);
+    if (ended == 0 || (ended < 0 && errno == EINTR)) return false;
+    *code = ended == pid ? code_of(status) : CANNOT_START; /* reaped by somebody else: how it ended is lost */
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* http_get.h - GET over HTTP(S) by libcurl: a text with a limit, or a file in several ranges at once.
  *
- * Rules for both: 5 s to connect (TLS included); a connection on which nothing moves for stall_seconds is given up;
+ * Rules for both: 5 s to connect (TLS included); a connection on which nothing moves for stall_seconds is given up, and
+ * all of a file's on which less than 1 KiB/s arrives, taken together, over that time;
  * redirects are followed (8 at most), to https only unless plain http was allowed; the bearer token goes to the first
  * host only: curl drops it when a redirect leads to another host or port (tests/api/test_pull.py holds it to that);
  * certificates are always checked; proxies as curl reads them (https_proxy, no_proxy, ...).

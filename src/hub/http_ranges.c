@@ -27,6 +27,7 @@ enum {
 };
 
 #define FLUSH_SECONDS 1.0
+#define CRAWL_BYTES   1024.0 /* a second, all connections together: less is no download any more */
 
 enum slot_state { SLOT_IDLE, SLOT_WAITING, SLOT_RUNNING };
 
@@ -40,6 +41,7 @@ struct slot {
     int64_t attempt;   /* where this attempt began */
     int failures;      /* in a row without progress */
     double due;        /* SLOT_WAITING: when to try again */
+    double asked;      /* when the request went out */
     double last_byte;  /* when something arrived */
     double last_flush; /* when the journal was last told */
     long requests;     /* sent in this attempt: one, and one a redirect */
@@ -60,11 +62,13 @@ struct fetch {
     struct slot slots[LIMIT_HUB_CONNECTIONS];
     int connections;
     double stall;
-    int64_t piece;       /* bytes */
-    int64_t cursor;      /* pieces before it were handed out */
-    bool whole;          /* the server ignores ranges */
-    bool ranges_ignored; /* just found out */
-    bool alive;          /* a server of the file has answered */
+    double window_start;  /* a window is `stall` seconds long */
+    int64_t window_bytes; /* arrived since then */
+    int64_t piece;        /* bytes */
+    int64_t cursor;       /* pieces before it were handed out */
+    bool whole;           /* the server ignores ranges */
+    bool ranges_ignored;  /* just found out */
+    bool alive;           /* a server of the file has answered */
 };
 
 static int refuse(struct slot *s, int code, const char *what)
@@ -144,6 +148,7 @@ static size_t receive(char *data, size_t size, size_t count, void *user)
     size_t left = count;
     (void)size; /* always 1 */
     s->last_byte = clock_monotonic();
+    s->fetch->window_bytes += (int64_t)count;
     if (!s->checked && check_head(s)) return 0;
     if ((int64_t)count > s->to - s->at) {
         refuse(s, ERR_FORMAT, "the server sends more than it was asked for");
@@ -170,7 +175,7 @@ static int count_request(void *user, char *remote, char *local, int remote_port,
     struct slot *s = user;
     (void)remote, (void)local, (void)remote_port, (void)local_port;
     s->requests++;
-    s->last_byte = clock_monotonic();
+    s->asked = s->last_byte = clock_monotonic();
     return CURL_PREREQFUNC_OK;
 }
 
@@ -201,7 +206,7 @@ static int slot_start(struct slot *s)
     s->attempt = s->at;
     s->requests = 0;
     s->checked = s->stalled = false;
-    s->last_byte = s->last_flush = clock_monotonic();
+    s->asked = s->last_byte = s->last_flush = clock_monotonic();
     s->state = SLOT_RUNNING;
     if (curl_multi_add_handle(f->multi, s->easy)) return refuse(s, ERR_NOMEM, "no memory for the download");
     return OK;
@@ -289,10 +294,22 @@ static int slot_finished(struct slot *s, CURLcode code, struct error *e)
     return OK;
 }
 
+/* Has so little arrived in the window that ends now? *since: when that window began. */
+static bool is_crawling(struct fetch *f, double now, double *since)
+{
+    *since = f->window_start;
+    if (now - f->window_start < f->stall) return false;
+    bool crawling = (double)f->window_bytes < CRAWL_BYTES * (now - f->window_start);
+    f->window_start = now;
+    f->window_bytes = 0;
+    return crawling;
+}
+
 /* Start what is due, end what stalls. *busy: slots that still have something to do. */
 static int tend_slots(struct fetch *f, int *busy, struct error *e)
 {
-    double now = clock_monotonic();
+    double now = clock_monotonic(), since;
+    bool crawling = is_crawling(f, now, &since);
     *busy = 0;
     for (int i = 0; i < f->connections; i++) {
         struct slot *s = &f->slots[i];
@@ -300,8 +317,10 @@ static int tend_slots(struct fetch *f, int *busy, struct error *e)
         ++*busy;
         if (s->state == SLOT_WAITING && now >= s->due && slot_start(s))
             return error_set(e, s->why.code, "%s", s->why.text);
+        if (s->state != SLOT_RUNNING) continue;
         double limit = is_connecting(s) ? f->stall + HTTP_CONNECT_SECONDS * 2 : f->stall;
-        if (s->state != SLOT_RUNNING || now - s->last_byte <= limit) continue;
+        bool too_slow = crawling && s->asked <= since && !is_connecting(s);
+        if (now - s->last_byte <= limit && !too_slow) continue;
         s->stalled = true;
         int rc = slot_finished(s, CURLE_OPERATION_TIMEDOUT, e);
         if (rc) return rc;
@@ -347,6 +366,7 @@ int http_get_ranges(const struct http_settings *settings, const char *url, const
     if (!f) return error_set(e, ERR_NOMEM, "no memory for the download");
     *f = (struct fetch){.settings = settings, .url = url, .version = version, .fd = fd, .journal = j, .progress = p};
     f->stall = settings->stall_seconds > 0 ? settings->stall_seconds : HTTP_STALL_SECONDS;
+    f->window_start = clock_monotonic();
     f->connections = connections;
     f->piece = (j->size - journal_done(j)) / connections + 1;
     if (f->piece < PIECE_MIN) f->piece = PIECE_MIN;

@@ -96,7 +96,8 @@ int model_store_list(struct stored_models *out, const char *models, struct error
     int rc = OK;
     for (struct dirent *d; dir && !rc && (d = readdir(dir)) != NULL;) {
         char path[LIMIT_PATH];
-        if (d->d_name[0] == '.' || path_join(path, sizeof path, models, d->d_name) || !file_is_directory(path))
+        if (d->d_name[0] == '.' || !hub_path_is_safe(d->d_name, strlen(d->d_name)) ||
+            path_join(path, sizeof path, models, d->d_name) || !file_is_directory(path))
             continue;
         rc = grow(out, e);
         if (!rc) rc = describe(&out->models[out->count], models, d->d_name, e);

@@ -26,7 +26,8 @@ struct stored_models {
     size_t count, cap;
 };
 
-int model_store_list(struct stored_models *out, const char *models, struct error *e) MUST_USE; /* no directory: empty */
+/* No directory: empty. A name that cannot be shown (not UTF-8, control characters) is left out. */
+int model_store_list(struct stored_models *out, const char *models, struct error *e) MUST_USE;
 void model_store_free(struct stored_models *list);
 
 /* Remove id and everything it has; if it is a symbolic link, the link alone. ERR_NOT_FOUND, ERR_BUSY while it is being

@@ -269,6 +269,20 @@ static int try_hubs(struct pull *pl, struct error *e)
     return error_set(e, worst ? worst : rc, "%s", kept.text[0] ? kept.text : "no hub has this model");
 }
 
+/* The models directory is ours alone: no source mends what is wrong with it. */
+static int open_models(struct pull *pl, const char *id, int *lock, struct error *e)
+{
+    struct error why = {0};
+    int rc = file_make_directories(pl->options->models, 0700, &why);
+    if (!rc) rc = pull_lock_take(lock, pl->options->models, id, !pl->options->no_wait, pl->progress, &why);
+    if (!rc) return OK;
+    if (rc == ERR_BUSY) return error_set(e, rc, "%s", why.text);
+    return error_set(e, ERR_CANNOT_CREATE,
+                     "cannot write into the models directory: %s; mend that, or give another --model-path or "
+                     "XIAOBEI_HOME",
+                     why.text);
+}
+
 /* Lock id's directory, look once more whether somebody else has just completed it, then do the work. */
 static int pull_locked(struct pull *pl, const char *id, const struct model_entry *packages, struct error *e)
 {
@@ -276,8 +290,7 @@ static int pull_locked(struct pull *pl, const char *id, const struct model_entry
     int rc = set_directory(pl, id, e);
     if (rc) return rc;
     if (!pl->options->dry_run) {
-        rc = file_make_directories(pl->options->models, 0700, e);
-        if (!rc) rc = pull_lock_take(&lock, pl->options->models, id, !pl->options->no_wait, pl->progress, e);
+        rc = open_models(pl, id, &lock, e);
         if (!rc && is_complete(pl, id, packages ? "" : pl->target.file)) {
             pull_lock_release(lock);
             return OK;

@@ -12,7 +12,8 @@
 #include "kernels/dtype.h"
 
 /* Quantise 32 floats (Q8_0, Q4_0, Q5_0) or 256 (Q4_K, Q6_K). Scales are searched by weighted least squares over a few
- * candidates. dst gets block_bytes of the format. NaN becomes some finite value. */
+ * candidates. dst gets block_bytes of the format. A block that holds NaN, infinity or a number beyond every format gets
+ * scale NaN: it reads back as NaN throughout. */
 void block_write_q8_0(const float *x, uint8_t *dst);
 void block_write_q4_0(const float *x, uint8_t *dst);
 void block_write_q5_0(const float *x, uint8_t *dst);

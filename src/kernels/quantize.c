@@ -5,14 +5,9 @@
 
 #include "kernels/blocks.h"
 #include "kernels/half.h"
+#include "kernels/quantize_parts.h"
 
-static void write_u16(uint8_t *p, uint16_t v)
-{
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
-}
-
-/* To the nearest whole number, ties to even, between low and high; NaN gives low. Adding and taking off 1.5 * 2^23
+/* To the nearest whole number, ties to even, between low and high. Adding and taking off 1.5 * 2^23
  * rounds exactly and, unlike rintf, compiles to vector instructions on every machine. */
 static inline float clamp_round(float x, float low, float high)
 {
@@ -23,12 +18,17 @@ static inline float clamp_round(float x, float low, float high)
 
 void block_write_q8_0(const float *x, uint8_t *dst)
 {
+    if (block_is_damaged(x, 32)) {
+        memset(dst, 0, 34);
+        put_u16(dst, F16_NAN);
+        return;
+    }
     float peak = 0;
     for (int i = 0; i < 32; i++) peak = fmaxf(peak, fabsf(x[i]));
     uint16_t d = f32_to_f16(peak / 127.0f);
     float scale = f16_to_f32(d);
     float inverse = scale > 0 ? 1.0f / scale : 0;
-    write_u16(dst, d);
+    put_u16(dst, d);
     for (int i = 0; i < 32; i++) dst[2 + i] = (uint8_t)(int8_t)(int)clamp_round(x[i] * inverse, -127, 127);
 }
 
@@ -135,6 +135,11 @@ void block_write_q4_k(const float *x, uint8_t *dst)
     float minimum[8];
     float top_scale = 0;
     float top_minimum = 0;
+    memset(dst, 0, 144);
+    if (block_is_damaged(x, 256)) {
+        put_u16(dst, F16_NAN);
+        return;
+    }
     for (int c = 0; c < 8; c++) {
         fit_cell(x + 32 * c, &scale[c], &minimum[c]);
         top_scale = fmaxf(top_scale, scale[c]);
@@ -144,9 +149,8 @@ void block_write_q4_k(const float *x, uint8_t *dst)
     uint16_t dmin = f32_to_f16(top_minimum / 63.0f);
     float fd = f16_to_f32(d);
     float fm = f16_to_f32(dmin);
-    memset(dst, 0, 144);
-    write_u16(dst, d);
-    write_u16(dst + 2, dmin);
+    put_u16(dst, d);
+    put_u16(dst + 2, dmin);
     for (int c = 0; c < 8; c++) {
         int sc = fd > 0 ? (int)clamp_round(scale[c] / fd, 0, 63) : 0;
         int mn = fm > 0 ? (int)clamp_round(minimum[c] / fm, 0, 63) : 0;

@@ -9,6 +9,7 @@
 
 #include "kernels/blocks.h"
 #include "kernels/half.h"
+#include "kernels/quantize_parts.h"
 
 enum { SEARCH_STEPS = 9 };
 
@@ -16,7 +17,7 @@ static int nearest(float x, int levels)
 {
     float low = (float)-levels;
     float high = (float)(levels - 1);
-    x = x > low ? x : low; /* NaN becomes low */
+    x = x > low ? x : low;
     x = x < high ? x : high;
     return (int)((x + 0x1.8p23f) - 0x1.8p23f);
 }
@@ -27,7 +28,7 @@ static float best_scale(const float *x, int n, int levels)
     for (int i = 0; i < n; i++)
         if (fabsf(x[i]) > fabsf(extreme)) extreme = x[i];
     float scale = -extreme / (float)levels;
-    if (!(fabsf(extreme) > 0) || isinf(extreme)) return scale;
+    if (!(fabsf(extreme) > 0)) return scale;
     float best = -1;
     for (int step = -SEARCH_STEPS; step <= SEARCH_STEPS; step++) {
         float inverse = -((float)levels + 0.1f * (float)step) / extreme;
@@ -46,14 +47,13 @@ static float best_scale(const float *x, int n, int levels)
     return scale;
 }
 
-static void put_u16(uint8_t *p, uint16_t v)
-{
-    memcpy(p, &v, sizeof v);
-}
-
 /* 32 floats with one f16 scale: quants with `levels` added. */
 static uint16_t quantize_32(const float *x, int levels, uint8_t *quants)
 {
+    if (block_is_damaged(x, 32)) {
+        memset(quants, 0, 32);
+        return F16_NAN;
+    }
     uint16_t d = f32_to_f16(best_scale(x, 32, levels));
     float scale = f16_to_f32(d);
     float inverse = fabsf(scale) > 0 ? 1.0f / scale : 0;
@@ -95,6 +95,10 @@ void block_write_q6_k(const float *x, uint8_t *dst)
     float scale[16];
     float top = 0;
     memset(dst, 0, 210);
+    if (block_is_damaged(x, 256)) {
+        put_u16(dst + 208, F16_NAN);
+        return;
+    }
     for (int s = 0; s < 16; s++) {
         scale[s] = best_scale(x + 16 * s, 16, 32);
         if (fabsf(scale[s]) > fabsf(top)) top = scale[s];

@@ -127,26 +127,39 @@ static void put_system(struct renderer *r, const json_t *first, const json_t *to
     put(r, "\n");
 }
 
+/* OpenAI's form of arguments, an object as JSON text: written as the reference would write the object. One with numbers
+ * beyond 64 bits stays as it is, since reading would change them; text that is no object is a string to the model. */
+static void put_arguments(struct renderer *r, const json_t *text)
+{
+    json_t *parsed = NULL;
+    struct error ignored = {0};
+    if (json_read_limited(&parsed, json_string_value(text), json_string_length(text), LIMIT_JSON_VALUES, NULL,
+                          &ignored) == OK)
+        put_json(r, parsed);
+    else if (json_read_wide(&parsed, json_string_value(text), json_string_length(text), &ignored) == OK &&
+             json_is_object(parsed))
+        put_string(r, text);
+    else
+        put_json(r, text);
+    json_decref(parsed);
+}
+
 static void put_call(struct renderer *r, const json_t *call)
 {
     const json_t *function = json_object_get(call, "function");
     if (function) call = function;
     const json_t *arguments = json_object_get(call, "arguments");
-    json_t *parsed = NULL;
-    if (json_is_string(arguments)) { /* OpenAI's form: the object as JSON text */
-        struct error ignored = {0};
-        if (json_read(&parsed, json_string_value(arguments), json_string_length(arguments), &ignored) == OK)
-            arguments = parsed;
-    }
     put(r, "\n");
     put_marker(r, "<tool_call>");
     put(r, "\n{\"name\": \"");
     put_string(r, json_object_get(call, "name"));
     put(r, "\", \"arguments\": ");
-    put_json(r, arguments);
+    if (json_is_string(arguments))
+        put_arguments(r, arguments);
+    else
+        put_json(r, arguments);
     put(r, "}\n");
     put_marker(r, "</tool_call>");
-    json_decref(parsed);
 }
 
 static void put_assistant(struct renderer *r, const json_t *message)

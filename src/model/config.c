@@ -80,10 +80,14 @@ static int read_eos(struct model_config *c, const json_t *object, struct error *
     return OK;
 }
 
-static const char *rope_kind(const json_t *rope)
+/* Its rope_type, or type as it was called before; *kind is NULL if there is none. */
+static int rope_kind(const json_t *rope, const char **kind, struct error *e)
 {
-    const char *kind = json_string_value(json_object_get(rope, "rope_type"));
-    return kind ? kind : json_string_value(json_object_get(rope, "type"));
+    const json_t *value = json_object_get(rope, "rope_type");
+    if (!value || json_is_null(value)) value = json_object_get(rope, "type");
+    *kind = json_string_value(value);
+    if (value && !json_is_null(value) && !*kind) return error_set(e, ERR_FORMAT, "the rope type must be text");
+    return OK;
 }
 
 /* rope_scaling (published 7B) or rope_parameters (newer transformers); both may hold rope_theta. */
@@ -94,8 +98,13 @@ static int read_rope(struct model_config *c, const json_t *root, struct error *e
     const json_t *rope = json_object_get(root, key);
     if (rc || !is_set(rope)) return rc;
     if (!json_is_object(rope)) return error_set(e, ERR_FORMAT, "\"%s\" must be an object", key);
-    const char *kind = rope_kind(rope);
-    rc = read_float(rope, "rope_theta", &c->rope_theta, e);
+    const char *kind;
+    float factor = 1;
+    rc = rope_kind(rope, &kind, e);
+    if (!rc) rc = read_float(rope, "rope_theta", &c->rope_theta, e);
+    if (!rc && !kind) rc = read_float(rope, "factor", &factor, e);
+    if (!rc && factor != 1.0f)
+        rc = error_set(e, ERR_UNSUPPORTED, "\"%s\" has a factor of %g without a type", key, (double)factor);
     if (rc || !kind || strcmp(kind, "default") == 0) return rc;
     if (strcmp(kind, "yarn") != 0)
         return error_set(e, ERR_UNSUPPORTED, "the rope type \"%.32s\" is not supported, only default and yarn", kind);
@@ -123,12 +132,16 @@ static int check_kind(const json_t *root, struct error *e)
     if (!kind || strcmp(kind, "qwen2") != 0)
         return error_set(e, ERR_UNSUPPORTED, "the model type \"%.32s\" is not supported, only qwen2 (Qwen2.5)",
                          kind ? kind : "");
-    const char *act = json_string_value(json_object_get(root, "hidden_act"));
-    if (act && strcmp(act, "silu") != 0)
-        return error_set(e, ERR_UNSUPPORTED, "the activation \"%.32s\" is not supported, only silu", act);
+    const json_t *activation = json_object_get(root, "hidden_act");
+    const char *act = json_string_value(activation);
+    if (activation && !json_is_null(activation) && (!act || strcmp(act, "silu") != 0))
+        return error_set(e, ERR_UNSUPPORTED, "the activation (hidden_act) \"%.32s\" is not supported, only silu",
+                         act ? act : "");
     if (is_set(json_object_get(root, "use_sliding_window")))
         return error_set(e, ERR_UNSUPPORTED, "sliding window attention (use_sliding_window) is not supported");
     const json_t *layers = json_object_get(root, "layer_types");
+    if (layers && !json_is_null(layers) && !json_is_array(layers))
+        return error_set(e, ERR_FORMAT, "\"layer_types\" must be a list");
     for (size_t i = 0; i < json_array_size(layers); i++) {
         const char *layer = json_string_value(json_array_get(layers, i));
         if (!layer || strcmp(layer, "full_attention") != 0)
@@ -177,16 +190,33 @@ int config_parse_hf(struct model_config *c, const char *text, size_t n, struct e
     return rc;
 }
 
+int config_check_sampling(const struct model_config *c, const char *const names[4], struct error *e)
+{
+    if (!(c->temperature >= 0 && c->temperature <= LIMIT_TEMPERATURE))
+        return error_set(e, ERR_FORMAT, "\"%s\" must be from 0 to %g, not %g", names[0], (double)LIMIT_TEMPERATURE,
+                         (double)c->temperature);
+    if (!(c->top_p > 0 && c->top_p <= 1))
+        return error_set(e, ERR_FORMAT, "\"%s\" must be above 0, up to 1, not %g", names[1], (double)c->top_p);
+    if (c->top_k < 0 || c->top_k > LIMIT_TOP_K)
+        return error_set(e, ERR_FORMAT, "\"%s\" must be from 0 to %d, not %d", names[2], LIMIT_TOP_K, c->top_k);
+    if (!(c->repetition_penalty >= LIMIT_REPETITION_LOWEST && c->repetition_penalty <= LIMIT_REPETITION))
+        return error_set(e, ERR_FORMAT, "\"%s\" must be from %g to %g, not %g", names[3],
+                         (double)LIMIT_REPETITION_LOWEST, (double)LIMIT_REPETITION, (double)c->repetition_penalty);
+    return OK;
+}
+
 int config_parse_generation(struct model_config *c, const char *text, size_t n, struct error *e)
 {
+    static const char *const names[] = {"temperature", "top_p", "top_k", "repetition_penalty"};
     json_t *root = NULL;
     int rc = json_read(&root, text, n, e);
     if (!rc && !json_is_object(root)) rc = error_set(e, ERR_FORMAT, "it is not a JSON object; pull the model again");
     if (!rc) rc = read_bool(root, "do_sample", &c->do_sample, e);
-    if (!rc) rc = read_float(root, "temperature", &c->temperature, e);
-    if (!rc) rc = read_float(root, "top_p", &c->top_p, e);
-    if (!rc) rc = read_int(root, "top_k", 0, LIMIT_VOCAB, &c->top_k, e);
-    if (!rc) rc = read_float(root, "repetition_penalty", &c->repetition_penalty, e);
+    if (!rc) rc = read_float(root, names[0], &c->temperature, e);
+    if (!rc) rc = read_float(root, names[1], &c->top_p, e);
+    if (!rc) rc = read_int(root, names[2], 0, LIMIT_TOP_K, &c->top_k, e);
+    if (!rc) rc = read_float(root, names[3], &c->repetition_penalty, e);
+    if (!rc) rc = config_check_sampling(c, names, e);
     if (!rc) rc = read_eos(c, root, e);
     json_decref(root);
     return rc;
@@ -212,11 +242,6 @@ int config_validate(const struct model_config *c, struct error *e)
     if (y->enabled && (!(y->factor >= 1 && y->factor <= LIMIT_CONTEXT) || !(y->beta_fast > y->beta_slow) ||
                        !(y->beta_slow > 0) || !(y->attention_factor >= 0) || y->original_context < 1))
         return error_set(e, ERR_FORMAT, "the model's config has impossible YaRN parameters");
-    if (!(c->temperature >= 0 && c->temperature <= 100) || !(c->top_p > 0 && c->top_p <= 1) || c->top_k < 0 ||
-        !(c->repetition_penalty > 0 && c->repetition_penalty <= 100))
-        return error_set(e, ERR_FORMAT,
-                         "the model's generation config has an impossible temperature, top_p, top_k or "
-                         "repetition_penalty");
     for (int i = 0; i < c->eos_count; i++)
         if (c->eos[i] >= c->vocab_size)
             return error_set(e, ERR_FORMAT,

@@ -55,6 +55,10 @@ void config_init(struct model_config *c); /* library defaults, no shape */
 int config_parse_hf(struct model_config *c, const char *json, size_t n, struct error *e) MUST_USE;
 int config_parse_generation(struct model_config *c, const char *json, size_t n, struct error *e) MUST_USE;
 
+/* The generation defaults are what the sampler takes; names: what the container calls temperature, top_p, top_k and
+ * repetition_penalty. */
+int config_check_sampling(const struct model_config *c, const char *const names[4], struct error *e) MUST_USE;
+
 int config_validate(const struct model_config *c, struct error *e) MUST_USE;
 
 /* Positions the model handles as configured: YaRN's factor * original_context, else max_position. */

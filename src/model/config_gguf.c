@@ -42,17 +42,34 @@ static int read_integer(const struct gguf *g, const char *key, int low, int high
     return gguf_find(g, key) ? need_integer(g, key, low, high, out, e) : OK;
 }
 
-/* Settings that would change the mathematics and that no Qwen2.5 uses. */
-static int refuse_rope(const struct model_file *f, const struct gguf *g, struct error *e)
+/* Settings that would change the mathematics and that no Qwen2.5 uses: each may only have the value that changes
+ * nothing. Some writers give 0 for a factor that is not applied. */
+static int refuse_foreign(const struct model_file *f, const struct gguf *g, struct error *e)
 {
-    static const char *const neutral_one[] = {"qwen2.rope.scaling.attn_factor", "qwen2.rope.scaling.yarn_attn_factor",
-                                              "qwen2.rope.scaling.yarn_ext_factor"};
-    for (size_t i = 0; i < sizeof neutral_one / sizeof *neutral_one; i++) {
-        float value = 1;
-        int rc = read_number(g, neutral_one[i], &value, e);
+    static const struct {
+        const char *key;
+        float neutral, unused;
+    } settings[] = {{"qwen2.rope.scaling.attn_factor", 1, 1},
+                    {"qwen2.rope.scaling.yarn_attn_factor", 1, 1},
+                    {"qwen2.rope.scaling.yarn_ext_factor", 1, 1},
+                    {"qwen2.attention.causal", 1, 1},
+                    {"qwen2.attention.sliding_window", 0, 0},
+                    {"qwen2.attention.scale", 0, 0},
+                    {"qwen2.attention.max_alibi_bias", 0, 0},
+                    {"qwen2.attention.clamp_kqv", 0, 0},
+                    {"qwen2.attn_logit_softcapping", 0, 0},
+                    {"qwen2.final_logit_softcapping", 0, 0},
+                    {"qwen2.logit_scale", 1, 0},
+                    {"qwen2.residual_scale", 1, 0},
+                    {"qwen2.embedding_scale", 1, 0},
+                    {"qwen2.expert_count", 0, 0}};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        float value = settings[i].neutral;
+        int rc = read_number(g, settings[i].key, &value, e);
         if (rc) return rc;
-        if (value != 1.0f)
-            return error_set(e, ERR_UNSUPPORTED, "%s = %g is not supported, only 1", neutral_one[i], (double)value);
+        if (value != settings[i].neutral && value != settings[i].unused)
+            return error_set(e, ERR_UNSUPPORTED, "%s = %g is not supported, only %g", settings[i].key, (double)value,
+                             (double)settings[i].neutral);
     }
     if (gguf_find(g, "qwen2.rope.scaling.yarn_log_multiplier"))
         return error_set(e, ERR_UNSUPPORTED, "qwen2.rope.scaling.yarn_log_multiplier is not supported");
@@ -61,20 +78,27 @@ static int refuse_rope(const struct model_file *f, const struct gguf *g, struct 
                          "linear rope scaling (qwen2.rope.scale_linear) is not supported, only yarn");
     if (model_file_find(f, "rope_freqs.weight"))
         return error_set(e, ERR_UNSUPPORTED, "own rope frequencies (rope_freqs.weight) are not supported");
-    int64_t window;
-    if (gguf_get_integer(g, "qwen2.attention.sliding_window", &window) && window != 0)
-        return error_set(e, ERR_UNSUPPORTED, "sliding window attention is not supported");
     return OK;
+}
+
+/* A file that names no type of scaling must not scale: other programs take such a factor as linear. */
+static int check_unscaled(const struct gguf *g, struct error *e)
+{
+    float factor = 1;
+    int rc = read_number(g, "qwen2.rope.scaling.factor", &factor, e);
+    if (rc || factor == 1.0f || factor == 0.0f) return rc;
+    return error_set(e, ERR_UNSUPPORTED, "qwen2.rope.scaling.factor = %g without a qwen2.rope.scaling.type",
+                     (double)factor);
 }
 
 static int read_rope(struct model_file *f, const struct gguf *g, struct error *e)
 {
     struct model_config *c = &f->config;
     struct gguf_text kind;
-    int rc = refuse_rope(f, g, e);
+    int rc = refuse_foreign(f, g, e);
     if (!rc) rc = read_number(g, "qwen2.rope.freq_base", &c->rope_theta, e);
     if (rc) return rc;
-    if (!gguf_find(g, "qwen2.rope.scaling.type")) return OK;
+    if (!gguf_find(g, "qwen2.rope.scaling.type")) return check_unscaled(g, e);
     if (!gguf_get_text(g, "qwen2.rope.scaling.type", &kind))
         return error_set(e, ERR_FORMAT, "qwen2.rope.scaling.type is not text; the file is damaged");
     if (text_is(kind, "none")) return OK;
@@ -185,16 +209,19 @@ static void add_known_end_tokens(struct model_file *f)
  * carries general.sampling.* (newer conversions). */
 int config_read_gguf_generation(struct model_file *f, const struct gguf *g, struct error *e)
 {
+    static const char *const names[] = {"general.sampling.temp", "general.sampling.top_p", "general.sampling.top_k",
+                                        "general.sampling.penalty_repeat"};
     struct model_config *c = &f->config;
     c->do_sample = true;
     c->temperature = 0.7f;
     c->top_p = 0.8f;
     c->top_k = 20;
     c->repetition_penalty = c->hidden_size >= 2048 ? 1.05f : 1.1f; /* 3B and up: 1.05; 0.5B and 1.5B: 1.1 */
-    int rc = read_number(g, "general.sampling.temp", &c->temperature, e);
-    if (!rc) rc = read_number(g, "general.sampling.top_p", &c->top_p, e);
-    if (!rc) rc = read_integer(g, "general.sampling.top_k", 0, LIMIT_VOCAB, &c->top_k, e);
-    if (!rc) rc = read_number(g, "general.sampling.penalty_repeat", &c->repetition_penalty, e);
+    int rc = read_number(g, names[0], &c->temperature, e);
+    if (!rc) rc = read_number(g, names[1], &c->top_p, e);
+    if (!rc) rc = read_integer(g, names[2], 0, LIMIT_TOP_K, &c->top_k, e);
+    if (!rc) rc = read_number(g, names[3], &c->repetition_penalty, e);
+    if (!rc) rc = config_check_sampling(c, names, e);
     int eos = -1;
     if (!rc) rc = read_id(g, "tokenizer.ggml.bos_token_id", c->vocab_size, &c->bos, e);
     if (!rc) rc = read_id(g, "tokenizer.ggml.padding_token_id", c->vocab_size, &c->pad, e);

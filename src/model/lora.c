@@ -1,74 +1,29 @@
 /* lora.c - see lora.h. */
 #include "model/lora.h"
 
-#include <jansson.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/limits.h"
 #include "kernels/half.h"
+#include "model/lora_parts.h"
 #include "model/safetensors.h"
 
 static const char *const target_names[LORA_TARGETS] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
                                                        "self_attn.o_proj", "mlp.gate_proj",    "mlp.up_proj",
                                                        "mlp.down_proj"};
 
-/* Settings that would change the mathematics and that we do not honour, with the value that means "off". */
-static int refuse_unsupported(const json_t *root, struct error *e)
-{
-    static const char *const must_be_off[] = {"use_dora",
-                                              "fan_in_fan_out",
-                                              "lora_bias",
-                                              "use_qalora",
-                                              "use_bdlora",
-                                              "modules_to_save",
-                                              "layer_replication",
-                                              "target_parameters",
-                                              "trainable_token_indices",
-                                              "alora_invocation_tokens",
-                                              "arrow_config"};
-    const char *kind = json_string_value(json_object_get(root, "peft_type"));
-    if (!kind || strcmp(kind, "LORA") != 0)
-        return error_set(e, ERR_UNSUPPORTED, "its peft_type is \"%.32s\", only LORA is supported", kind ? kind : "");
-    for (size_t i = 0; i < sizeof must_be_off / sizeof *must_be_off; i++) {
-        const json_t *value = json_object_get(root, must_be_off[i]);
-        bool empty =
-            (json_is_array(value) || json_is_object(value)) && !json_array_size(value) && !json_object_size(value);
-        if (value && !json_is_null(value) && !json_is_false(value) && !empty)
-            return error_set(e, ERR_UNSUPPORTED, "it uses %s, which is not supported", must_be_off[i]);
-    }
-    const char *bias = json_string_value(json_object_get(root, "bias"));
-    if (bias && strcmp(bias, "none") != 0)
-        return error_set(e, ERR_UNSUPPORTED, "it trains biases (bias = \"%.20s\"), which is not supported", bias);
-    return OK;
-}
-
-/* rank_pattern / alpha_pattern: the value of the key that the module's name is or ends with, after a dot. PEFT reads
- * keys as regular expressions; one that uses more than names and dots is refused. */
-static int pattern_value(const json_t *root, const char *pattern, const char *module, double *out, struct error *e)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach(json_object_get(root, pattern), key, value)
-    {
-        size_t k = strlen(key);
-        size_t m = strlen(module);
-        if (strpbrk(key, "^$*+?()[]{}|\\"))
-            return error_set(e, ERR_UNSUPPORTED, "the regular expression \"%.100s\" in %s is not supported", key,
-                             pattern);
-        if (!json_is_number(value)) return error_set(e, ERR_FORMAT, "%s holds something that is no number", pattern);
-        bool ends = k > 0 && k <= m && strcmp(module + m - k, key) == 0 && (k == m || module[m - k - 1] == '.');
-        if (!ends) continue;
-        *out = json_number_value(value);
-        return OK;
-    }
-    return OK;
-}
+/* An adapter's files, checked against a model; nothing is copied. */
+struct adapter {
+    struct lora_config config;
+    struct file_map map;
+    struct safetensors file;
+    const struct model_config *model;
+    const struct safetensor *(*pairs)[LORA_TARGETS][2]; /* [layers]: A and B */
+};
 
 static float *widen(const struct safetensor *t)
 {
@@ -98,131 +53,183 @@ static void target_shape(const struct model_config *c, enum lora_target target, 
 }
 
 /* Put one tensor into its pair. */
-static int place(struct lora *l, const struct safetensor *t, const struct model_config *c, struct error *e)
+static int place(struct adapter *ad, const struct safetensor *t, struct error *e)
 {
     int layer;
     int used = 0;
     static const char prefix[] = "base_model.model."; /* PEFT's wrapper; then the base model's own name */
     const char *at = t->name + (strncmp(t->name, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : 0);
-    if (sscanf(at, "model.layers.%9d.%n", &layer, &used) != 1 || !used || layer < 0 || layer >= l->layers)
+    if (sscanf(at, "model.layers.%9d.%n", &layer, &used) != 1 || !used || layer < 0 || layer >= ad->model->layers)
         return error_set(e, ERR_FORMAT, "the adapter's tensor %s has no place in this model, which has %d layers",
-                         t->name, l->layers);
+                         t->name, ad->model->layers);
     at += used;
     for (int k = 0; k < LORA_TARGETS; k++) {
         size_t n = strlen(target_names[k]);
         if (strncmp(at, target_names[k], n) != 0) continue;
-        struct lora_pair *p = &l->pairs[layer][k];
         bool is_a = strcmp(at + n, ".lora_A.weight") == 0;
         if (!is_a && strcmp(at + n, ".lora_B.weight") != 0) break;
-        target_shape(c, (enum lora_target)k, &p->in, &p->out);
+        int in;
+        int out;
+        target_shape(ad->model, (enum lora_target)k, &in, &out);
         int rank = is_a ? t->rows : t->cols;
-        int side = is_a ? t->cols : t->rows;
-        if (rank < 1 || rank > LIMIT_LORA_RANK || side != (is_a ? p->in : p->out) || (p->rank && p->rank != rank))
+        if (rank < 1 || rank > LIMIT_LORA_RANK || (is_a ? t->cols != in : t->rows != out))
             return error_set(
                 e, ERR_FORMAT,
                 "the adapter's tensor %s is %d x %d, which does not fit this model; it was trained for another base",
                 t->name, t->rows, t->cols);
-        float **slot = is_a ? &p->a : &p->b;
+        const struct safetensor **slot = &ad->pairs[layer][k][!is_a];
         if (*slot) return error_set(e, ERR_FORMAT, "the adapter's tensor %s is there twice", t->name);
-        *slot = widen(t);
-        if (!*slot) return error_set(e, ERR_NOMEM, "no memory for the adapter");
-        p->rank = rank;
-        if (rank > l->max_rank) l->max_rank = rank;
+        *slot = t;
         return OK;
     }
     return error_set(e, ERR_UNSUPPORTED, "the adapter's tensor %s is of a kind that is not supported", t->name);
 }
 
-/* PEFT's default for r and lora_alpha is 8; NaN for what is there but no number. */
-static double number_or_default(const json_t *root, const char *key)
+static void module_name(char *out, size_t n, int layer, int target)
 {
-    const json_t *value = json_object_get(root, key);
-    return !value ? 8 : json_is_number(value) ? json_number_value(value) : (double)NAN;
+    snprintf(out, n, "model.layers.%d.%s", layer, target_names[target]);
 }
 
-static int finish(struct lora *l, const json_t *root, struct error *e)
+/* One projection: both tensors, of the rank its config says, where target_modules wants them and nowhere else. */
+static int check_pair(const struct adapter *ad, int layer, int target, struct error *e)
 {
-    double rank = number_or_default(root, "r");
-    double alpha = number_or_default(root, "lora_alpha");
-    bool rslora = json_is_true(json_object_get(root, "use_rslora"));
-    if (!(rank >= 1 && rank <= LIMIT_LORA_RANK) || !isfinite(alpha))
-        return error_set(e, ERR_FORMAT, "adapter_config.json has no valid r and lora_alpha");
-    for (int i = 0; i < l->layers; i++)
-        for (int k = 0; k < LORA_TARGETS; k++) {
-            struct lora_pair *p = &l->pairs[i][k];
-            if (!p->rank) continue;
-            char module[96];
-            snprintf(module, sizeof module, "model.layers.%d.%s", i, target_names[k]);
-            double r = rank;
-            double a = alpha;
-            int rc = pattern_value(root, "rank_pattern", module, &r, e);
-            if (!rc) rc = pattern_value(root, "alpha_pattern", module, &a, e);
-            if (rc) return rc;
-            if (!p->a || !p->b || (double)p->rank != r)
-                return error_set(e, ERR_FORMAT, "the adapter's %s is incomplete or not of rank %g as its config says",
-                                 module, r);
-            p->scale = (float)(a / (rslora ? sqrt(r) : r));
-            if (!isfinite(p->scale)) return error_set(e, ERR_FORMAT, "the lora_alpha of %s is impossible", module);
-        }
-    if (!l->max_rank) return error_set(e, ERR_FORMAT, "adapter_model.safetensors is empty");
+    char module[96];
+    double rank;
+    float scale;
+    const struct safetensor *a = ad->pairs[layer][target][0];
+    const struct safetensor *b = ad->pairs[layer][target][1];
+    module_name(module, sizeof module, layer, target);
+    enum lora_listed listed = lora_config_lists(&ad->config, module);
+    if (!a && !b) {
+        if (listed != LORA_LISTED || ad->config.some_layers) return OK;
+        return error_set(e, ERR_FORMAT, "the adapter has no tensors for %s, which its target_modules name", module);
+    }
+    if (listed == LORA_NOT_LISTED)
+        return error_set(e, ERR_FORMAT, "the adapter has tensors for %s, which its target_modules do not name", module);
+    int rc = lora_config_module(&ad->config, module, &rank, &scale, e);
+    if (rc) return rc;
+    if (!a || !b || (double)a->rows != rank || (double)b->cols != rank)
+        return error_set(e, ERR_FORMAT, "the adapter's %s is incomplete or not of rank %g as its config says", module,
+                         rank);
+    if (!isfinite(scale)) return error_set(e, ERR_FORMAT, "the lora_alpha of %s is impossible", module);
     return OK;
 }
 
-static int read_config(json_t **root, const char *directory, struct error *e)
+/* Every target_modules entry must have found tensors: without them it is not the adapter that was trained. */
+static int check_target(const struct adapter *ad, const char *target, struct error *e)
 {
-    char path[LIMIT_PATH];
-    struct buf text = BUF_INIT(LIMIT_CONFIG_JSON);
-    int rc = path_join(path, sizeof path, directory, "adapter_config.json");
-    if (rc) error_set(e, rc, "its path is too long");
-    if (!rc && !file_exists(path))
-        rc = error_set(e, ERR_NOT_FOUND, "it has no adapter_config.json; --lora takes a PEFT directory");
-    if (!rc) rc = file_read(&text, path, e);
-    if (!rc) rc = json_read(root, buf_text(&text), text.len, e);
-    if (!rc && !json_is_object(*root)) rc = error_set(e, ERR_FORMAT, "it is not a JSON object");
-    if (rc && rc != ERR_NOT_FOUND) error_context(e, "adapter_config.json");
-    buf_free(&text);
-    return rc;
+    char module[96];
+    for (int i = 0; i < ad->model->layers; i++)
+        for (int k = 0; k < LORA_TARGETS; k++) {
+            module_name(module, sizeof module, i, k);
+            if (ad->pairs[i][k][0] && lora_target_names(target, module)) return OK;
+        }
+    return error_set(e, ERR_FORMAT, "its target_modules name %.100s, for which it has no tensors", target);
 }
 
-static int load(struct lora *l, const char *directory, const struct model_config *c, struct error *e)
+static int check(const struct adapter *ad, struct error *e)
+{
+    const char *target;
+    if (!ad->file.count) return error_set(e, ERR_FORMAT, "adapter_model.safetensors is empty");
+    for (int i = 0; i < ad->model->layers; i++)
+        for (int k = 0; k < LORA_TARGETS; k++) {
+            int rc = check_pair(ad, i, k, e);
+            if (rc) return rc;
+        }
+    for (size_t i = 0; (target = lora_config_target(&ad->config, i)); i++) {
+        int rc = check_target(ad, target, e);
+        if (rc) return rc;
+    }
+    return OK;
+}
+
+static void adapter_close(struct adapter *ad)
+{
+    safetensors_free(&ad->file);
+    file_map_close(&ad->map);
+    lora_config_free(&ad->config);
+    free(ad->pairs);
+}
+
+static int adapter_open(struct adapter *ad, const char *directory, const struct model_config *model, struct error *e)
 {
     char path[LIMIT_PATH];
-    struct file_map map = {0};
-    struct safetensors s = {0};
-    json_t *root = NULL;
-    int rc = read_config(&root, directory, e);
-    if (!rc) rc = refuse_unsupported(root, e);
+    *ad = (struct adapter){.model = model};
+    int rc = lora_config_read(&ad->config, directory, e);
     if (!rc && path_join(path, sizeof path, directory, "adapter_model.safetensors"))
         rc = error_set(e, ERR_TOO_LONG, "its path is too long");
     if (!rc && !file_exists(path))
         rc = error_set(e, ERR_FORMAT, "adapter_model.safetensors is missing beside adapter_config.json");
-    if (!rc) rc = file_map_open(&map, path, e);
-    if (!rc) rc = safetensors_parse(&s, map.data, map.size, e);
-    for (size_t i = 0; !rc && i < s.count; i++) rc = place(l, &s.tensors[i], c, e);
-    if (!rc) rc = finish(l, root, e);
-    safetensors_free(&s);
-    file_map_close(&map);
-    json_decref(root);
+    if (!rc) rc = file_map_open(&ad->map, path, e);
+    if (!rc) rc = safetensors_parse(&ad->file, ad->map.data, ad->map.size, e);
+    if (!rc && !(ad->pairs = calloc((size_t)model->layers, sizeof *ad->pairs)))
+        rc = error_set(e, ERR_NOMEM, "no memory for the adapter");
+    for (size_t i = 0; !rc && i < ad->file.count; i++) rc = place(ad, &ad->file.tensors[i], e);
+    if (!rc) rc = check(ad, e);
+    if (!rc) return OK;
+    error_context(e, "LoRA adapter %s", file_base_name(directory));
+    adapter_close(ad);
     return rc;
 }
 
-int lora_load(struct lora **out, const char *directory, const struct model_config *c, struct error *e)
+static int copy_pair(struct lora_pair *p, const struct adapter *ad, int layer, int target, struct error *e)
 {
-    *out = NULL;
+    char module[96];
+    double rank;
+    const struct safetensor *const *from = ad->pairs[layer][target];
+    if (!from[0]) return OK;
+    module_name(module, sizeof module, layer, target);
+    int rc = lora_config_module(&ad->config, module, &rank, &p->scale, e);
+    if (rc) return rc;
+    target_shape(ad->model, (enum lora_target)target, &p->in, &p->out);
+    p->rank = from[0]->rows;
+    p->a = widen(from[0]);
+    p->b = widen(from[1]);
+    return p->a && p->b ? OK : error_set(e, ERR_NOMEM, "no memory for the adapter");
+}
+
+static int copy(struct lora **out, const struct adapter *ad, struct error *e)
+{
     struct lora *l = calloc(1, sizeof *l);
-    if (l) l->pairs = calloc((size_t)c->layers, sizeof *l->pairs);
+    if (l) l->pairs = calloc((size_t)ad->model->layers, sizeof *l->pairs);
     if (!l || !l->pairs) {
         free(l);
         return error_set(e, ERR_NOMEM, "no memory for the adapter");
     }
-    l->layers = c->layers;
-    int rc = load(l, directory, c, e);
-    if (rc) {
-        error_context(e, "LoRA adapter %s", file_base_name(directory));
+    l->layers = ad->model->layers;
+    int rc = OK;
+    for (int i = 0; !rc && i < l->layers; i++)
+        for (int k = 0; !rc && k < LORA_TARGETS; k++) {
+            rc = copy_pair(&l->pairs[i][k], ad, i, k, e);
+            if (l->pairs[i][k].rank > l->max_rank) l->max_rank = l->pairs[i][k].rank;
+        }
+    if (rc)
         lora_free(l);
-        return rc;
-    }
-    *out = l;
+    else
+        *out = l;
+    return rc;
+}
+
+int lora_load(struct lora **out, const char *directory, const struct model_config *model, struct error *e)
+{
+    struct adapter ad;
+    *out = NULL;
+    int rc = adapter_open(&ad, directory, model, e);
+    if (rc) return rc;
+    rc = copy(out, &ad, e);
+    adapter_close(&ad);
+    return rc;
+}
+
+int lora_plan(const char *directory, const struct model_config *model, size_t *bytes, struct error *e)
+{
+    struct adapter ad;
+    *bytes = 0;
+    int rc = adapter_open(&ad, directory, model, e);
+    if (rc) return rc;
+    for (size_t i = 0; i < ad.file.count; i++)
+        *bytes += (size_t)ad.file.tensors[i].rows * (size_t)ad.file.tensors[i].cols * sizeof(float);
+    adapter_close(&ad);
     return OK;
 }
 

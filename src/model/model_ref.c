@@ -168,8 +168,9 @@ int model_resolve(const char *ref, char *path, size_t n, struct error *e)
         file_base_name(ref));
 }
 
-bool model_ref_is_standin(const char *path)
+bool model_is_standin(const char *path, const char *name)
 {
+    if (strcasestr(name, "coder")) return true; /* tuned for code, whoever published it */
     for (const struct model_entry *m = entries; m->id; m++)
         if (m->package && strcmp(file_base_name(path), m->file) == 0) return true;
     return false;

@@ -35,7 +35,8 @@ const struct model_entry *model_default(char *why, size_t n);
 /* Directory of an id inside the models directory: MODELS/ID. */
 int model_directory(const char *id, char *path, size_t n, struct error *e) MUST_USE;
 
-/* Is the model at this path one of the stand-ins (demonstration only)? */
-bool model_ref_is_standin(const char *path);
+/* Is it a model for demonstration only? By its file's name, and by what it calls itself (model_file_name): a copy under
+ * another name stays one. */
+bool model_is_standin(const char *path, const char *name);
 
 #endif

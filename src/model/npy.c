@@ -90,6 +90,7 @@ int npy_read_ids(const char *path, int32_t **ids, size_t *count, struct error *e
     int rc = file_read(&text, path, e);
     if (!rc) rc = npy_parse(&v, buf_text(&text), text.len, e);
     if (!rc && v.count > LIMIT_CONTEXT) rc = bad(e, "holds more token ids than any context");
+    if (!rc && v.dims != 1) rc = bad(e, "does not hold one row of token ids, shape (n,)");
     if (!rc && v.kind != 'i') rc = bad(e, "holds floats where token ids are wanted");
     if (!rc && !(*ids = malloc((v.count + 1) * sizeof **ids)))
         rc = error_set(e, ERR_NOMEM, "no memory for the token ids");

@@ -21,7 +21,8 @@ struct npy_view {
 
 int npy_parse(struct npy_view *out, const void *data, size_t n, struct error *e) MUST_USE;
 
-/* Read an integer array as int32 ids (int64 is narrowed, ERR_FORMAT if a value does not fit). free(*ids). */
+/* Read an integer array of one dimension as int32 ids (int64 is narrowed, ERR_FORMAT if a value does not fit): a batch
+ * flattened would be one sequence of several. free(*ids). */
 int npy_read_ids(const char *path, int32_t **ids, size_t *count, struct error *e) MUST_USE;
 
 /* Write float32 [rows][cols], atomically. */

@@ -66,20 +66,34 @@ static int read_merges(struct tokenizer_store *s, const json_t *merges, struct e
     return OK;
 }
 
+static bool is_off(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    bool nothing = (json_is_string(value) && json_string_length(value) == 0) ||
+                   (json_is_number(value) && !(json_number_value(value) > 0));
+    return !value || json_is_null(value) || json_is_false(value) || nothing;
+}
+
+/* The first of the keys (NULL ends them) that is not off, or NULL. */
+static const char *first_on(const json_t *object, const char *const *keys)
+{
+    while (*keys && is_off(object, *keys)) keys++;
+    return *keys;
+}
+
 /* {"content", "special"}: its text may also be in the vocabulary, under the same id. */
 static int add_token(struct tokenizer_store *s, json_int_t id, const json_t *token, struct error *e)
 {
+    static const char *const must_be_off[] = {"lstrip", "rstrip", "single_word", NULL};
     const char *text = clean_text(json_object_get(token, "content"));
+    const char *on = first_on(token, must_be_off);
+    if (on)
+        return error_set(e, ERR_UNSUPPORTED, "the tokenizer's added token %lld uses %s, which is not supported",
+                         (long long)id, on);
     if (!text || !*text || id < 0 || id >= LIMIT_VOCAB) return bad(e, "has a malformed added token");
     if (is_taken(s, (size_t)id) && strcmp(s->tokens[id], text) != 0) return bad(e, "has two tokens of one id");
     uint8_t kind = json_is_true(json_object_get(token, "special")) ? 1 : 2;
     return tokenizer_store_set(s, (size_t)id, text, strlen(text), kind, e);
-}
-
-static bool is_off(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return !value || json_is_null(value) || json_is_false(value);
 }
 
 static bool has_type(const json_t *object, const char *type)
@@ -103,6 +117,42 @@ static bool cuts_like_qwen(const json_t *pre)
            has_type(bytes, "ByteLevel") && is_off(bytes, "add_prefix_space") && is_off(bytes, "use_regex");
 }
 
+/* A template that puts the text where it stands and no token beside it. */
+static bool template_adds_nothing(const json_t *post)
+{
+    const json_t *single = json_object_get(post, "single");
+    return json_array_size(single) == 1 && json_object_get(json_array_get(single, 0), "Sequence");
+}
+
+static bool adds_nothing(const json_t *post, int depth)
+{
+    const json_t *steps = json_object_get(post, "processors");
+    if (!post || json_is_null(post) || has_type(post, "ByteLevel")) return true;
+    if (has_type(post, "TemplateProcessing")) return template_adds_nothing(post);
+    if (!has_type(post, "Sequence") || !json_is_array(steps) || depth > 2) return false;
+    for (size_t i = 0; i < json_array_size(steps); i++)
+        if (!adds_nothing(json_array_get(steps, i), depth + 1)) return false;
+    return true;
+}
+
+/* Settings of the merges and around them that would give other ids. */
+static int refuse_settings(const json_t *root, const json_t *model, struct error *e)
+{
+    static const char *const must_be_off[] = {"ignore_merges",
+                                              "byte_fallback",
+                                              "dropout",
+                                              "unk_token",
+                                              "fuse_unk",
+                                              "end_of_word_suffix",
+                                              "continuing_subword_prefix",
+                                              NULL};
+    const char *on = first_on(model, must_be_off);
+    if (on) return error_set(e, ERR_UNSUPPORTED, "the tokenizer uses %s, which is not supported", on);
+    if (!adds_nothing(json_object_get(root, "post_processor"), 0))
+        return error_set(e, ERR_UNSUPPORTED, "the tokenizer's post_processor adds tokens or is not Qwen2.5's");
+    return OK;
+}
+
 /* The steps around the merges are built in, so a file that asks for others is another model's. One that says nothing of
  * a step is taken at its word that it is Qwen's. */
 static int check_steps(const json_t *root, const json_t *model, struct error *e)
@@ -112,11 +162,10 @@ static int check_steps(const json_t *root, const json_t *model, struct error *e)
     const char *kind = json_string_value(json_object_get(model, "type"));
     if (kind && strcmp(kind, "BPE") != 0)
         return error_set(e, ERR_UNSUPPORTED, "the tokenizer type \"%.32s\" is not supported, only BPE", kind);
-    if ((normalizer && !has_type(normalizer, "NFC")) || (pre && !cuts_like_qwen(pre)) ||
-        !is_off(model, "ignore_merges") || !is_off(model, "byte_fallback"))
+    if ((normalizer && !has_type(normalizer, "NFC")) || (pre && !cuts_like_qwen(pre)))
         return error_set(e, ERR_UNSUPPORTED,
-                         "its normalizer, pre_tokenizer or merge rules are not Qwen2.5's, and no others are supported");
-    return OK;
+                         "its normalizer or pre_tokenizer are not Qwen2.5's, and no others are supported");
+    return refuse_settings(root, model, e);
 }
 
 int tokenizer_store_parse_json(struct tokenizer_store *s, const char *text, size_t n, struct error *e)
@@ -127,6 +176,7 @@ int tokenizer_store_parse_json(struct tokenizer_store *s, const char *text, size
     const json_t *model = json_object_get(root, "model");
     const json_t *added = json_object_get(root, "added_tokens");
     if (!rc) rc = check_steps(root, model, e);
+    if (!rc && added && !json_is_null(added) && !json_is_array(added)) rc = bad(e, "has malformed added tokens");
     if (!rc) rc = read_vocabulary(s, json_object_get(model, "vocab"), e);
     if (!rc) rc = read_merges(s, json_object_get(model, "merges"), e);
     for (size_t i = 0; !rc && i < json_array_size(added); i++) {

@@ -85,19 +85,6 @@ int weights_find(const struct model_file *f, const struct slot *s, const struct 
 /* --- strangers
  * ---------------------------------------------------------------------------------------------------------- */
 
-struct search {
-    const char *name;
-    bool found;
-};
-
-static int compare_slot(void *user, const struct slot *s, struct error *e)
-{
-    (void)e;
-    struct search *search = user;
-    search->found = search->found || strcmp(search->name, s->name) == 0;
-    return OK;
-}
-
 /* Buffers that some publishers save beside the weights, and the head of a tied model: computed or shared anyway. */
 static bool is_harmless(const char *name, const struct model_config *c)
 {
@@ -109,17 +96,16 @@ static bool is_harmless(const char *name, const struct model_config *c)
 
 /* A tensor without a place (a bias or a norm that Qwen2.5 does not have, a layer beyond the config's) would change the
  * results if it were honoured: this is another model, or files of two. */
-static int refuse_strangers(const struct model_file *f, size_t placed, struct error *e)
+static int refuse_strangers(const struct model_file *f, const bool *placed, struct error *e)
 {
     const struct model_config *c = model_file_config(f);
-    for (size_t i = 0; placed < model_file_tensor_count(f) && i < model_file_tensor_count(f); i++) {
-        struct search search = {.name = model_file_tensor(f, i)->name};
-        struct walk w = {compare_slot, &search, e};
-        if (is_harmless(search.name, c) || weights_walk(&w, c, NULL) || search.found) continue;
+    for (size_t i = 0; i < model_file_tensor_count(f); i++) {
+        const char *name = model_file_tensor(f, i)->name;
+        if (placed[i] || is_harmless(name, c)) continue;
         return error_set(e, ERR_FORMAT,
                          "the tensor %.200s has no place in a Qwen2.5 model of %d layers; its files do not belong "
                          "together, or it is another kind of model",
-                         search.name, c->layers);
+                         name, c->layers);
     }
     return OK;
 }
@@ -137,7 +123,8 @@ enum dtype weights_stored_type(const struct tensor_view *t, enum role role, enum
 struct planning {
     const struct model_file *f;
     enum quant_mode quant;
-    size_t bytes, placed;
+    size_t bytes;
+    bool *placed; /* [tensors] */
     int counts[DTYPE_COUNT];
 };
 
@@ -147,7 +134,7 @@ static int plan_slot(void *user, const struct slot *s, struct error *e)
     const struct tensor_view *t;
     int rc = weights_find(p->f, s, &t, e);
     if (rc) return rc;
-    p->placed++;
+    p->placed[t - model_file_tensor(p->f, 0)] = true;
     size_t bytes = (size_t)s->cols * sizeof(float);
     enum dtype type = DTYPE_F32;
     if (s->role != ROLE_VECTOR) {
@@ -163,10 +150,12 @@ static int plan_slot(void *user, const struct slot *s, struct error *e)
 
 int weights_plan(const struct model_file *f, enum quant_mode quant, size_t *bytes, struct buf *summary, struct error *e)
 {
-    struct planning p = {.f = f, .quant = quant};
+    struct planning p = {.f = f, .quant = quant, .placed = calloc(model_file_tensor_count(f) + 1, sizeof *p.placed)};
     struct walk w = {plan_slot, &p, e};
+    if (!p.placed) return error_set(e, ERR_NOMEM, "no memory to look at the tensors");
     int rc = weights_walk(&w, model_file_config(f), NULL);
     if (!rc) rc = refuse_strangers(f, p.placed, e);
+    free(p.placed);
     if (rc) {
         error_context(e, "%s", file_base_name(model_file_path(f)));
         return rc;

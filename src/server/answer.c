@@ -20,13 +20,17 @@ struct answer {
     struct engine *en;
     const struct chat_request *r;
     struct chat_request *owned;
+    struct consult *consult; /* NULL: the raw model */
     char id[48];
     char model[256];
     int64_t created;
     double submitted, last_token;
     uint64_t engine_id; /* 0: not submitted */
     bool first_read;    /* the stream's opening was written */
+    bool probed;        /* something was written since the client ended its sending */
     double last_sent;
+    char *whole; /* the complete object, when it is streamed after all */
+    size_t whole_len, whole_sent;
 
     pthread_mutex_t lock; /* protects all below */
     pthread_cond_t ready;
@@ -61,6 +65,11 @@ int answer_new(struct answer **out, struct app *app, struct engine *en, const st
     return OK;
 }
 
+void answer_set_consult(struct answer *a, struct consult *c)
+{
+    a->consult = c;
+}
+
 void answer_own_request(struct answer *a, struct chat_request *r)
 {
     a->owned = r;
@@ -91,6 +100,8 @@ void answer_free(void *answer)
     buf_free(&a->held);
     json_decref(a->logprobs);
     json_decref(a->tool_calls);
+    free(a->whole);
+    consult_free(a->consult);
     pthread_cond_destroy(&a->ready);
     pthread_mutex_destroy(&a->lock);
     if (a->owned) chat_request_fini(a->owned);
@@ -131,6 +142,13 @@ static json_t *envelope(const struct answer *a, json_t *choices)
                                              : "chat.completion";
     return json_pack("{s:s, s:s, s:I, s:s, s:o}", "id", a->id, "object", object, "created", (json_int_t)a->created,
                      "model", a->model, "choices", choices);
+}
+
+/* What rules found, beside the words: for whoever shows them. */
+static json_t *with_triage(const struct answer *a, json_t *object)
+{
+    if (a->consult) json_object_set_new(object, "xiaobei:triage", consult_triage_json(a->consult));
+    return object;
 }
 
 /* Append "data: {...}\n\n"; steals value. */
@@ -213,6 +231,22 @@ static void take_text(struct answer *a, const char *text, size_t n, json_t *logp
     buf_drop_front(&a->held, free_bytes);
 }
 
+/* Text that a person may read, from the consultation. */
+int answer_take(void *answer, const char *text, size_t n)
+{
+    struct answer *a = answer;
+    release_text(a, text, n, NULL);
+    return a->overflow ? ERR_LIMIT : OK;
+}
+
+/* The model's words into the consultation; an error ends the answer, with what was held back unsaid. */
+static void consult_text(struct answer *a, const struct engine_event *event)
+{
+    int rc = consult_feed(a->consult, event->text, event->text_len, &a->error);
+    if (!rc && event->kind == ENGINE_DONE) rc = consult_end(a->consult, &a->error);
+    if (rc && !a->error.code) error_set(&a->error, rc, "the answer could not be checked");
+}
+
 static void finish_text(struct answer *a)
 {
     if (!a->r->tools || a->held.len == 0) return;
@@ -256,16 +290,21 @@ static int on_event(void *user, const struct engine_event *event)
     if (event->kind == ENGINE_TOKEN) {
         json_t *logprobs = a->r->logprobs && !event->is_end ? json_pack("[o]", logprob_entry(a, event)) : NULL;
         count_token(a);
-        take_text(a, event->text, event->text_len, logprobs);
+        if (!a->consult)
+            take_text(a, event->text, event->text_len, logprobs);
+        else if (!a->error.code)
+            consult_text(a, event);
     } else if (event->kind == ENGINE_DONE || event->kind == ENGINE_FAILED) {
         a->usage = *event->usage;
         a->reason = event->reason;
-        if (event->kind == ENGINE_FAILED)
+        if (event->kind == ENGINE_FAILED && !a->error.code)
             a->error = *event->error;
-        else if (event->reason == FINISH_CANCELLED)
+        else if (event->reason == FINISH_CANCELLED && !a->error.code)
             error_set(&a->error, ERR_CANCELLED, "%s",
                       a->overflow ? "the answer was not read fast enough" : "the answer was cancelled");
-        if (!a->error.code) {
+        if (!a->error.code && a->consult) {
+            consult_text(a, event);
+        } else if (!a->error.code) {
             take_text(a, event->text, event->text_len, NULL);
             finish_text(a);
         }
@@ -275,18 +314,20 @@ static int on_event(void *user, const struct engine_event *event)
                  a->usage.completion_tokens, a->usage.queue_s, a->usage.prefill_s, a->usage.decode_s,
                  a->error.code ? " " : "", a->error.code ? error_code_name(a->error.code) : "");
     }
-    bool cancel = a->overflow;
+    bool cancel = a->overflow || (a->consult && a->error.code);
     pthread_cond_signal(&a->ready);
     pthread_mutex_unlock(&a->lock);
     return cancel;
 }
 
-int answer_submit(struct answer *a, const struct token_list *prompt, struct error *e)
+int answer_submit(struct answer *a, const struct answer_prompt *prompt, struct error *e)
 {
     const struct chat_request *r = a->r;
-    int room = engine_max_length(a->en) - (int)prompt->len;
-    struct engine_request request = {.ids = prompt->ids,
-                                     .n_ids = (int)prompt->len,
+    int room = engine_max_length(a->en) - (int)prompt->ids.len;
+    struct engine_request request = {.ids = prompt->ids.ids,
+                                     .n_ids = (int)prompt->ids.len,
+                                     .tenant = prompt->tenant,
+                                     .n_public = prompt->n_public,
                                      .max_tokens = r->max_tokens ? r->max_tokens
                                                    : room > 0    ? room
                                                                  : 1,
@@ -308,6 +349,12 @@ int answer_submit(struct answer *a, const struct token_list *prompt, struct erro
                                      .callback = on_event,
                                      .user = a};
     a->submitted = clock_monotonic();
+    if (a->consult) { /* before the engine is asked */
+        pthread_mutex_lock(&a->lock);
+        int rc = consult_begin(a->consult);
+        pthread_mutex_unlock(&a->lock);
+        if (rc) return error_set(e, rc, "the answer could not be begun");
+    }
     return engine_submit(a->en, &request, &a->engine_id, e);
 }
 
@@ -324,6 +371,7 @@ static void open_stream(struct answer *a)
     struct buf tokens = a->out; /* the role comes first, even if tokens were faster than the connection */
     buf_init(&a->out, LIMIT_SSE_BACKLOG);
     put_chunk(a, json_pack("{s:s, s:s}", "role", "assistant", "content", ""), NULL, NULL);
+    if (a->consult) put_event(a, with_triage(a, envelope(a, json_array())));
     buf_append(&a->out, buf_text(&tokens), tokens.len);
     buf_free(&tokens);
 }
@@ -331,19 +379,20 @@ static void open_stream(struct answer *a)
 static long read_answer(void *user, struct http_exchange *x, char *out, size_t max)
 {
     struct answer *a = user;
-    (void)x;
     double ping = a->app->ping_seconds > 0 ? a->app->ping_seconds : APP_PING_SECONDS;
     pthread_mutex_lock(&a->lock);
     if (!a->first_read) open_stream(a);
     if (a->out.len == 0 && !a->finished) wait_moment(a);
     double now = clock_monotonic();
-    if (a->out.len == 0 && !a->finished && now - a->last_sent > ping && a->last_sent > 0)
-        buf_append_text(&a->out, ": ping\n\n");
+    bool probe = !a->probed && http_client_sends_no_more(x);
+    bool due = now - a->last_sent > ping && a->last_sent > 0;
+    if (a->out.len == 0 && !a->finished && (due || probe)) buf_append_text(&a->out, ": ping\n\n");
     long n = (long)(a->out.len < max ? a->out.len : max);
     if (n > 0) {
         memcpy(out, buf_text(&a->out), (size_t)n);
         buf_drop_front(&a->out, (size_t)n);
         a->last_sent = now;
+        a->probed = a->probed || probe;
     } else if (a->finished) {
         n = HTTP_STREAM_END;
     }
@@ -373,25 +422,63 @@ static json_t *whole_choice(struct answer *a)
     return choice;
 }
 
-void answer_wait(struct answer *a, struct http_exchange *x)
+static json_t *whole_object(struct answer *a)
 {
-    bool gone = false;
-    pthread_mutex_lock(&a->lock);
-    while (!a->finished) {
-        wait_moment(a);
-        if (gone || !http_client_gone(x)) continue;
-        gone = true;
-        pthread_mutex_unlock(&a->lock); /* the engine's thread may need it to finish */
-        engine_cancel(a->en, a->engine_id);
-        pthread_mutex_lock(&a->lock);
-    }
-    pthread_mutex_unlock(&a->lock);
-    if (a->error.code) {
-        app_send_error(x, &a->error, NULL);
-        return;
-    }
     json_t *body = envelope(a, json_pack("[o]", whole_choice(a)));
     json_object_set_new(body, "usage", usage_object(a));
     json_object_set_new(body, "xiaobei:timings", timings_object(a));
-    app_send_json(x, 200, body);
+    return with_triage(a, body);
+}
+
+/* Wait for the end; false if the client ends its sending before. */
+static bool wait_for_end(struct answer *a, const struct http_exchange *x)
+{
+    pthread_mutex_lock(&a->lock);
+    while (!a->finished && !http_client_sends_no_more(x)) wait_moment(a);
+    bool finished = a->finished;
+    pthread_mutex_unlock(&a->lock);
+    return finished;
+}
+
+/* The same object, behind a blank that finds out whether the client is still there. The status is out by then: an
+ * answer that fails breaks off. */
+static long read_whole(void *user, struct http_exchange *x, char *out, size_t max)
+{
+    struct answer *a = user;
+    (void)x;
+    if (!a->probed) {
+        a->probed = true;
+        *out = ' ';
+        return 1;
+    }
+    pthread_mutex_lock(&a->lock);
+    if (!a->finished) wait_moment(a);
+    bool finished = a->finished;
+    pthread_mutex_unlock(&a->lock);
+    if (!finished) return 0;
+    if (!a->whole && !a->error.code) {
+        json_t *body = whole_object(a);
+        a->whole = json_dumps(body, JSON_COMPACT);
+        a->whole_len = a->whole ? strlen(a->whole) : 0;
+        json_decref(body);
+    }
+    if (!a->whole) return HTTP_STREAM_BROKEN;
+    size_t left = a->whole_len - a->whole_sent;
+    size_t n = left < max ? left : max;
+    memcpy(out, a->whole + a->whole_sent, n);
+    a->whole_sent += n;
+    return n > 0 ? (long)n : HTTP_STREAM_END;
+}
+
+void answer_whole(struct answer *a, struct http_exchange *x)
+{
+    if (!wait_for_end(a, x)) {
+        http_stream(x, 200, "application/json; charset=utf-8", read_whole, answer_free, a);
+        return;
+    }
+    if (a->error.code)
+        app_send_error(x, &a->error, NULL);
+    else
+        app_send_json(x, 200, whole_object(a));
+    answer_free(a);
 }

@@ -8,20 +8,18 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "base/utf8.h"
+#include "server/chat_messages.h"
 #include "server/page.h"
 
 #define LOG_MODULE "server"
 
 static const struct http_route routes[] = {
-    {"POST", "/v1/chat/completions", app_chat},
-    {"POST", "/v1/completions", app_completions},
-    {"GET", "/v1/models", app_models},
-    {"GET", "/v1/models/*", app_models},
-    {"GET", "/health", app_health},
-    {"GET", "/metrics", app_metrics},
-    {"GET", "/", page_handle},
-    {"GET", "/assets/*", page_handle},
-    {0},
+    {"POST", "/v1/chat/completions", app_chat}, {"POST", "/v1/completions", app_completions},
+    {"POST", "/v1/embeddings", app_embeddings}, {"GET", "/v1/models", app_models},
+    {"GET", "/v1/models/*", app_models},        {"GET", "/health", app_health},
+    {"GET", "/metrics", app_metrics},           {"GET", "/", page_handle},
+    {"GET", "/assets/*", page_handle},          {0},
 };
 
 const struct http_route *app_routes(void)
@@ -62,8 +60,11 @@ json_t *app_error_object(const struct error *e, const char *param)
                        : e->code == ERR_AUTH      ? "invalid_api_key"
                        : e->code == ERR_NOT_FOUND ? "model_not_found"
                                                   : NULL;
+    char field[CHAT_PARAM_MAX];
+    snprintf(field, sizeof field, "%s", param ? param : "");
+    utf8_mend(field); /* JSON takes nothing else, and an error must not fail; the sentence is UTF-8 by itself */
     return json_pack("{s:{s:s, s:s, s:s?, s:s?}}", "error", "message", e->text, "type", error_type(status), "param",
-                     param && *param ? param : NULL, "code", code);
+                     *field ? field : NULL, "code", code);
 }
 
 void app_send_error(struct http_exchange *x, const struct error *e, const char *param)

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "engine/engine.h"
+#include "server/consult.h"
 #include "server/http.h"
 #include "server/metrics.h"
 
@@ -21,9 +22,10 @@ struct app {
     _Atomic(struct engine *) engine; /* NULL while loading */
     atomic_bool draining;            /* no new work */
     char model_id[256];              /* name of the raw model in /v1/models */
-    bool standin;                    /* a demonstration model */
+    atomic_bool standin;             /* a demonstration model; known for certain once there is an engine */
     bool loopback;                   /* bound to this machine only: check Host */
     const char *api_key;             /* NULL: open */
+    const struct clinic *clinic;     /* of the assistant */
     double ping_seconds;             /* 0 = APP_PING_SECONDS */
     int64_t started;                 /* unix time */
     struct metrics metrics;
@@ -45,7 +47,8 @@ void app_send_json(struct http_exchange *x, int status, json_t *value); /* steal
 /* Handlers. */
 void app_chat(struct http_exchange *x, void *app); /* openai_chat.c */
 void app_completions(struct http_exchange *x, void *app);
-void app_models(struct http_exchange *x, void *app); /* app_info.c */
+void app_embeddings(struct http_exchange *x, void *app); /* embeddings.c */
+void app_models(struct http_exchange *x, void *app);     /* app_info.c */
 void app_health(struct http_exchange *x, void *app);
 void app_metrics(struct http_exchange *x, void *app);
 

@@ -11,8 +11,31 @@ static json_t *model_object(const struct app *app, const struct engine *en, cons
     json_t *m = json_pack("{s:s, s:s, s:I, s:s}", "id", id, "object", "model", "created", (json_int_t)app->started,
                           "owned_by", "xiaobei");
     if (en) json_object_set_new(m, "max_model_len", json_integer(engine_max_length(en)));
-    json_object_set_new(m, "xiaobei:standin", json_boolean(app->standin));
+    json_object_set_new(m, "xiaobei:standin", json_boolean(atomic_load(&app->standin)));
     return m;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Undo percent-encoding (RFC 3986, section 2.1). False for what is malformed, holds NUL or does not fit. */
+static bool decode(const char *text, char *out, size_t max)
+{
+    size_t n = 0;
+    while (*text && n + 1 < max) {
+        int high = *text == '%' ? hex_value(text[1]) : 0;
+        int low = *text == '%' && high >= 0 ? hex_value(text[2]) : 0;
+        char c = *text == '%' ? (char)(high << 4 | low) : *text;
+        if (high < 0 || low < 0 || c == '\0') return false;
+        text += *text == '%' ? 3 : 1;
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    return !*text;
 }
 
 void app_models(struct http_exchange *x, void *user)
@@ -26,8 +49,9 @@ void app_models(struct http_exchange *x, void *user)
                                 model_object(app, en, PERSONA_MODEL)));
         return;
     }
-    const char *id = path + strlen("/v1/models/");
-    if (strcmp(id, app->model_id) == 0 || strcmp(id, PERSONA_MODEL) == 0) {
+    char id[sizeof app->model_id];
+    if (decode(path + strlen("/v1/models/"), id, sizeof id) &&
+        (strcmp(id, app->model_id) == 0 || strcmp(id, PERSONA_MODEL) == 0)) {
         app_send_json(x, 200, model_object(app, en, id));
         return;
     }

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 
 /* Where we are: a path that grows at its end, for as long as one level is read. */
 struct place {
@@ -24,6 +25,7 @@ static size_t enter(struct place *p, const char *format, ...)
     va_start(ap, format);
     vsnprintf(p->param + n, CHAT_PARAM_MAX - n, format, ap);
     va_end(ap);
+    p->param[utf8_complete_prefix(p->param, strlen(p->param))] = '\0';
     return n;
 }
 
@@ -40,7 +42,7 @@ static int refuse(struct place *p, const char *must)
 
 static int refuse_field(struct place *p, const char *name, const char *must)
 {
-    enter(p, ".%.48s", name);
+    enter(p, ".%.*s", utf8_fit(name, 48), name);
     return refuse(p, must);
 }
 

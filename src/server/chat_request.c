@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 typedef int (*field_reader)(struct chat_request *r, const char *name, json_t *value, struct error *e);
 
@@ -47,7 +48,7 @@ static int read_count(struct chat_request *r, const char *name, json_t *value, s
 {
     json_int_t number = json_integer_value(value);
     bool is_limit = strncmp(name, "max_", 4) == 0;
-    json_int_t high = strcmp(name, "top_logprobs") == 0 ? LIMIT_TOP_LOGPROBS : is_limit ? LIMIT_CONTEXT : LIMIT_VOCAB;
+    json_int_t high = strcmp(name, "top_logprobs") == 0 ? LIMIT_TOP_LOGPROBS : is_limit ? LIMIT_CONTEXT : LIMIT_TOP_K;
     char must[64];
     snprintf(must, sizeof must, "a whole number from %d to %lld", is_limit, (long long)high);
     if (!json_is_integer(value) || number < is_limit || number > high) return wrong(name, must, e);
@@ -72,10 +73,11 @@ static int read_number(struct chat_request *r, const char *name, json_t *value, 
         size_t offset;
         unsigned given;
     } fields[] = {
-        {"temperature", 0, 2, offsetof(struct chat_request, temperature), GIVEN_TEMPERATURE},
+        {"temperature", 0, LIMIT_TEMPERATURE, offsetof(struct chat_request, temperature), GIVEN_TEMPERATURE},
         {"top_p", 0, 1, offsetof(struct chat_request, top_p), GIVEN_TOP_P},
         {"min_p", 0, 1, offsetof(struct chat_request, min_p), 0},
-        {"repetition_penalty", 0.01, 100, offsetof(struct chat_request, repetition_penalty), GIVEN_REPETITION},
+        {"repetition_penalty", LIMIT_REPETITION_LOWEST, LIMIT_REPETITION,
+         offsetof(struct chat_request, repetition_penalty), GIVEN_REPETITION},
         {"presence_penalty", -2, 2, offsetof(struct chat_request, presence_penalty), 0},
         {"frequency_penalty", -2, 2, offsetof(struct chat_request, frequency_penalty), 0},
     };
@@ -86,8 +88,9 @@ static int read_number(struct chat_request *r, const char *name, json_t *value, 
         snprintf(must, sizeof must, "a number from %g to %g", fields[i].low, fields[i].high);
         if (!json_is_number(value) || !(number >= fields[i].low && number <= fields[i].high))
             return wrong(name, must, e);
-        if (number == 0 && fields[i].given == GIVEN_TOP_P) return wrong(name, "above 0", e);
-        *(float *)(void *)((char *)r + fields[i].offset) = (float)number;
+        float kept = (float)number; /* 1e-300 is 0 there */
+        if (kept == 0 && fields[i].given == GIVEN_TOP_P) return wrong(name, "above 0", e);
+        *(float *)(void *)((char *)r + fields[i].offset) = kept;
         r->given |= fields[i].given;
     }
     return OK;
@@ -148,8 +151,8 @@ static int read_stream_options(struct chat_request *r, const char *name, json_t 
     json_object_foreach(value, key, option)
     {
         if (strcmp(key, "include_usage") != 0 || !json_is_boolean(option)) {
-            snprintf(r->param, sizeof r->param, "stream_options.%.64s", key);
-            return unsupported("stream_options.", key, e);
+            snprintf(r->param, sizeof r->param, "stream_options.%.*s", utf8_fit(key, 64), key);
+            return unsupported(r->param, "", e);
         }
         r->include_usage = json_is_true(option);
     }
@@ -256,12 +259,12 @@ static const struct {
 static int read_field(struct chat_request *r, const char *name, json_t *value, struct error *e)
 {
     int where = r->is_completion ? IN_COMPLETION : IN_CHAT;
-    snprintf(r->param, sizeof r->param, "%.63s", name);
+    snprintf(r->param, sizeof r->param, "%.*s", utf8_fit(name, 64), name);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         if (!(fields[i].where & where) || strcmp(name, fields[i].name) != 0) continue;
         return json_is_null(value) ? OK : fields[i].read(r, name, value, e);
     }
-    return error_set(e, ERR_INVALID, "the field %.64s is not supported; leave it out", name);
+    return error_set(e, ERR_INVALID, "the field %s is not supported; leave it out", r->param);
 }
 
 static int finish(struct chat_request *r, struct error *e)
@@ -289,8 +292,13 @@ int chat_request_parse(struct chat_request *r, bool is_completion, const char *d
     const char *name;
     json_t *value;
     *r = (struct chat_request){.is_completion = is_completion, .temperature = 1, .top_p = 1, .repetition_penalty = 1};
-    int rc = json_read(&r->root, data, n, e);
-    if (rc) return e->code = ERR_INVALID; /* a malformed body is the client's mistake */
+    size_t number;
+    int rc = json_read_limited(&r->root, data, n, LIMIT_JSON_VALUES, &number, e);
+    if (rc) {
+        size_t length = json_member_at(data, number, &name);
+        snprintf(r->param, sizeof r->param, "%.*s", length < 64 ? (int)length : 0, length ? name : "");
+        return e->code = ERR_INVALID; /* a malformed body is the client's mistake */
+    }
     if (!json_is_object(r->root)) rc = error_set(e, ERR_INVALID, "the request body must be a JSON object");
     if (!rc) {
         void *next;

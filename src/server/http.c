@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <poll.h>
@@ -22,7 +23,10 @@
 /* The library's memory for a connection: half of it must take a whole head, the rest its records of it. */
 #define CONNECTION_MEMORY (4 * LIMIT_HTTP_HEADERS)
 
-enum { IDLE_SECONDS = 120, STOP_SECONDS = 3, MAX_HEADERS_SET = 16, STREAM_BLOCK = 16384 };
+/* From this size of a body on, the memory of its request is given back to the system when it is answered. */
+#define LARGE_BODY MIB
+
+enum { IDLE_SECONDS = 120, STOP_SECONDS = 3, MAX_HEADERS_SET = 16, STREAM_BLOCK = 16384, CLIENT_GONE = 499 };
 
 struct http_server {
     struct http_options o;
@@ -41,6 +45,7 @@ struct http_exchange {
     struct buf body;
     bool closing;   /* the connection ends with this response */
     bool answering; /* counted in the server's */
+    bool broken;    /* the answer broke off by itself */
     int status;     /* what was answered */
     double started;
     const char *names[MAX_HEADERS_SET];
@@ -79,10 +84,20 @@ static int socket_of(struct MHD_Connection *connection)
     return info ? info->connect_fd : -1;
 }
 
+static bool has_event(const struct http_exchange *x, short events)
+{
+    struct pollfd p = {.fd = socket_of(x->connection), .events = events};
+    return poll(&p, 1, 0) > 0 && (p.revents & events);
+}
+
 bool http_client_gone(const struct http_exchange *x)
 {
-    struct pollfd p = {.fd = socket_of(x->connection), .events = POLLRDHUP};
-    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
+    return has_event(x, POLLHUP | POLLERR | POLLNVAL);
+}
+
+bool http_client_sends_no_more(const struct http_exchange *x)
+{
+    return has_event(x, POLLRDHUP | POLLHUP | POLLERR | POLLNVAL);
 }
 
 void http_set_header(struct http_exchange *x, const char *name, const char *value)
@@ -122,7 +137,8 @@ static ssize_t read_stream(void *user, uint64_t position, char *out, size_t max)
         long n = x->read(x->user, x, out, max);
         if (n > 0) return (ssize_t)n;
         if (n == HTTP_STREAM_END) return MHD_CONTENT_READER_END_OF_STREAM;
-        if (n == HTTP_STREAM_BROKEN) return MHD_CONTENT_READER_END_WITH_ERROR;
+        x->broken = n == HTTP_STREAM_BROKEN;
+        if (x->broken) return MHD_CONTENT_READER_END_WITH_ERROR;
     }
 }
 
@@ -275,19 +291,22 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
                          enum MHD_RequestTerminationCode code)
 {
     (void)user;
-    (void)code;
     struct http_exchange *x = *state;
     *state = NULL;
     if (!x) return;
     struct http_server *s = x->server;
     if (x->release) x->release(x->user);
-    if (x->status) report(s, x->method, x->route, x->status, clock_monotonic() - x->started);
+    bool gone = code != MHD_REQUEST_TERMINATED_COMPLETED_OK && code != MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN;
+    int status = gone && !x->broken ? CLIENT_GONE : x->status;
+    if (x->status) report(s, x->method, x->route, status, clock_monotonic() - x->started);
     http_guard_answered(s->guard, socket_of(connection));
     if (x->answering) atomic_fetch_sub(&s->answering, 1);
     for (int i = 0; i < x->header_count; i++) free(x->values[i]);
+    bool large = x->body.len >= LARGE_BODY;
     buf_free(&x->body);
     free(x->path);
     free(x);
+    if (large) malloc_trim(0);
 }
 
 static void on_connection(void *user, struct MHD_Connection *connection, void **socket_state,

@@ -50,8 +50,11 @@ const char *http_path(const struct http_exchange *x);
 const char *http_header(const struct http_exchange *x, const char *name); /* NULL if absent */
 const char *http_body(const struct http_exchange *x, size_t *n);
 
-/* Has the client hung up? Cheap; for handlers and streams that wait. */
+/* For handlers and streams that wait; cheap. A client that has ended its sending may have closed the connection or only
+ * its own side of it (RFC 9293, section 3.6): nothing but a write tells, which the first answers with a reset. So
+ * whoever waits writes something as soon as http_client_sends_no_more, and finds out by http_client_gone. */
 bool http_client_gone(const struct http_exchange *x);
+bool http_client_sends_no_more(const struct http_exchange *x);
 
 void http_set_header(struct http_exchange *x, const char *name,
                      const char *value); /* before http_send or http_stream */

@@ -31,6 +31,7 @@ struct guarded {
     double since; /* when its head or body began to be awaited; 0: no clock runs */
     int seconds;  /* how long it may take */
     bool ended;   /* refused: the library gets no more of it */
+    bool is_head; /* the request's method is HEAD: an answer has no body */
     /* the connection's thread's */
     enum phase phase;
     struct buf head;
@@ -65,6 +66,15 @@ static void stop_clock(struct http_guard *g, struct guarded *c)
 {
     pthread_mutex_lock(&g->lock);
     c->since = 0;
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* The method is known as soon as its blank is there. */
+static void note_method(struct http_guard *g, struct guarded *c)
+{
+    static const char head[] = "HEAD ";
+    pthread_mutex_lock(&g->lock);
+    c->is_head = c->head.len >= sizeof head - 1 && memcmp(buf_text(&c->head), head, sizeof head - 1) == 0;
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -135,7 +145,7 @@ size_t http_guard_error(char *out, size_t max, int status, const char *why)
 }
 
 /* It is short and nothing is under way on this socket: it fits into the socket's buffer, or the client is gone. */
-static void write_refusal(int fd, int status, const char *why)
+static void write_refusal(int fd, bool is_head, int status, const char *why)
 {
     char body[256];
     char whole[512];
@@ -143,7 +153,7 @@ static void write_refusal(int fd, int status, const char *why)
     int size = snprintf(whole, sizeof whole,
                         "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff\r\n"
                         "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
-                        status, status_text(status), n, body);
+                        status, status_text(status), n, is_head ? "" : body);
     ssize_t ignored = send(fd, whole, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)ignored;
 }
@@ -170,7 +180,7 @@ static ssize_t refuse(struct http_guard *g, struct guarded *c, int status, const
     c->since = 0;
     pthread_mutex_unlock(&g->lock);
     if (!was_late) {
-        write_refusal(c->fd, status, why);
+        write_refusal(c->fd, c->is_head, status, why);
         if (g->o.refused) g->o.refused(status, g->o.user);
     }
     linger(c->fd);
@@ -187,7 +197,7 @@ static void end_late(struct http_guard *g)
         if (c->fd < 0 || c->since == 0 || now - c->since < c->seconds) continue;
         c->since = 0;
         c->ended = true;
-        write_refusal(c->fd, 408, "the request did not arrive in time");
+        write_refusal(c->fd, c->is_head, 408, "the request did not arrive in time");
         if (g->o.refused) g->o.refused(408, g->o.user);
         shutdown(c->fd, SHUT_RDWR);
     }
@@ -260,6 +270,7 @@ static ssize_t read_head(struct http_guard *g, struct guarded *c, char *data, si
         size_t more = (size_t)got < room ? (size_t)got : room;
         if (more == 0) return refuse(g, c, 431, "the request's headers are over the limit of 64 KiB");
         if (buf_append(&c->head, piece, more)) return refuse(g, c, 500, "there is no memory for the request");
+        note_method(g, c);
         int status = http_head_scan(buf_text(&c->head), c->head.len, before, &end, &why);
         if (status) return refuse(g, c, status, why);
         if (end) buf_truncate(&c->head, end);

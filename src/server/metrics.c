@@ -88,6 +88,19 @@ static void write_engine(const struct engine_stats *s, struct buf *out)
     write_value(out, "xiaobei_engine_steps_total", "counter", "Forward steps completed", (double)s->steps);
     write_value(out, "xiaobei_prompt_tokens_total", "counter", "Prompt tokens computed", (double)s->prompt_tokens);
     write_value(out, "xiaobei_completion_tokens_total", "counter", "Tokens generated", (double)s->completion_tokens);
+    write_value(out, "xiaobei_cached_tokens_total", "counter", "Prompt tokens found in the prefix cache",
+                (double)s->cached_tokens);
+    write_value(out, "xiaobei_kv_blocks", "gauge", "Blocks for keys and values", s->kv_blocks);
+    write_value(out, "xiaobei_kv_blocks_used", "gauge", "Blocks that running sequences hold", s->kv_blocks_used);
+    write_value(out, "xiaobei_kv_blocks_cached", "gauge", "Blocks kept for prompts that come again",
+                s->kv_blocks_cached);
+    write_value(out, "xiaobei_kv_evictions_total", "counter", "Cached blocks that gave way", (double)s->evictions);
+    write_value(out, "xiaobei_preemptions_total", "counter", "Sequences sent back to the queue for want of memory",
+                (double)s->preemptions);
+    write_value(out, "xiaobei_guessed_tokens_total", "counter", "Tokens guessed from what was said before",
+                (double)s->guessed_tokens);
+    write_value(out, "xiaobei_guesses_right_total", "counter", "Of these, those that were sampled then",
+                (double)s->guesses_right);
     write_value(out, "xiaobei_requests_finished_total", "counter", "Answers that ended by themselves",
                 (double)s->finished);
     write_value(out, "xiaobei_requests_cancelled_total", "counter", "Answers that were cancelled",

@@ -1,12 +1,16 @@
 /* openai_chat.c - /v1/chat/completions and /v1/completions: from a body to an answer under way. */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+#include "medical/persona.h"
 #include "model/chat_template.h"
 #include "engine/engine_grammar.h"
 #include "server/answer.h"
 #include "server/consult.h"
+#include "server/tenant.h"
 
 /* The raw model's defaults are those its publisher gives (generation_config.json). */
 static void fill_raw_defaults(struct chat_request *r, const struct model_config *c)
@@ -17,11 +21,40 @@ static void fill_raw_defaults(struct chat_request *r, const struct model_config 
     if (!(r->given & GIVEN_REPETITION)) r->repetition_penalty = c->repetition_penalty;
 }
 
+static bool is_for_assistant(const struct chat_request *r)
+{
+    return strcmp(r->model, PERSONA_MODEL) == 0;
+}
+
+/* What would pass by the guard belongs to the raw model. */
+static int check_assistant(struct chat_request *r, struct error *e)
+{
+    const char *field = r->is_completion ? "model"
+                        : r->tools       ? "tools"
+                        : r->logprobs    ? "logprobs"
+                        : r->form.json   ? "response_format"
+                        : r->form.regex  ? "guided_regex"
+                                         : NULL;
+    if (!field) return OK;
+    snprintf(r->param, sizeof r->param, "%s", field);
+    return r->is_completion ? error_set(e, ERR_INVALID, "the assistant answers at /v1/chat/completions")
+                            : error_set(e, ERR_INVALID, "%s is for the raw model; the assistant has none", field);
+}
+
+static void fill_assistant_defaults(struct chat_request *r)
+{
+    if (!(r->given & GIVEN_TEMPERATURE)) r->temperature = persona_temperature;
+    if (!(r->given & GIVEN_TOP_P)) r->top_p = persona_top_p;
+    if (!(r->given & GIVEN_REPETITION)) r->repetition_penalty = persona_repetition_penalty;
+    if (!r->max_tokens) r->max_tokens = PERSONA_MAX_TOKENS;
+}
+
 static int check_model(const struct app *app, struct chat_request *r, struct error *e)
 {
-    if (consult_is_for(r) || strcmp(r->model, app->model_id) == 0) return OK;
+    if (is_for_assistant(r) || strcmp(r->model, app->model_id) == 0) return OK;
     memcpy(r->param, "model", sizeof "model");
-    return error_set(e, ERR_NOT_FOUND, "the model %.100s is not here; /v1/models lists what is", r->model);
+    return error_set(e, ERR_NOT_FOUND, "the model %.*s is not here; /v1/models lists what is", utf8_fit(r->model, 100),
+                     r->model);
 }
 
 static int prompt_ids(const struct engine *en, struct chat_request *r, struct token_list *ids, struct error *e)
@@ -55,16 +88,22 @@ static int check_bias(const struct engine *en, struct chat_request *r, struct er
 }
 
 /* Messages or prompt to token ids, with the assistant's or the raw model's defaults. */
-static int prepare(const struct app *app, const struct engine *en, struct chat_request *r, struct token_list *ids,
-                   struct error *e)
+static int prepare(struct app *app, const struct engine *en, struct chat_request *r, struct answer *a,
+                   struct answer_prompt *p, struct error *e)
 {
+    struct token_list *ids = &p->ids;
     int rc = check_model(app, r, e);
     if (!rc) rc = check_bias(en, r, e);
     json_t *messages = NULL;
     if (!rc && !engine_tokenizer(en))
         rc = error_set(e, ERR_UNSUPPORTED, "this model has no tokenizer; it answers no text");
-    if (!rc && consult_is_for(r)) {
-        rc = consult_prepare(r, &messages, e);
+    if (!rc && is_for_assistant(r)) {
+        struct consult *c = NULL;
+        rc = check_assistant(r, e);
+        fill_assistant_defaults(r);
+        if (!rc) rc = consult_new(&c, app->clinic, r->messages, answer_take, a, e);
+        if (!rc) messages = consult_messages(c, r->messages);
+        answer_set_consult(a, c);
     } else if (!rc) {
         fill_raw_defaults(r, engine_config(en));
         messages = json_incref(r->messages);
@@ -73,6 +112,7 @@ static int prepare(const struct app *app, const struct engine *en, struct chat_r
         rc = r->is_completion ? prompt_ids(en, r, ids, e)
                               : chat_template_render(engine_tokenizer(en), messages, r->tools, true, NULL, ids, e);
     json_decref(messages);
+    if (!rc && is_for_assistant(r)) rc = consult_public_tokens(engine_tokenizer(en), ids, &p->n_public, e);
     if (!rc) r->param[0] = '\0';
     if (!r->has_seed) randombytes_buf(&r->seed, sizeof r->seed);
     return rc;
@@ -101,7 +141,7 @@ static void handle(struct http_exchange *x, struct app *app, bool is_completion)
     struct engine *en = app_engine_or_refuse(x, app);
     struct chat_request *r = en ? malloc(sizeof *r) : NULL;
     struct answer *a = NULL;
-    struct token_list ids = {0};
+    struct answer_prompt prompt = {0};
     size_t n;
     const char *body = http_body(x, &n);
     if (!en) return;
@@ -112,11 +152,12 @@ static void handle(struct http_exchange *x, struct app *app, bool is_completion)
         free(r);
         return;
     }
-    rc = prepare(app, en, r, &ids, &e);
+    prompt.tenant = tenant_of(x, app->api_key, r->user);
+    rc = answer_new(&a, app, en, r, &e);
+    if (!rc) rc = prepare(app, en, r, a, &prompt, &e);
     if (!rc) rc = make_grammar(en, r, &e);
-    if (!rc) rc = answer_new(&a, app, en, r, &e);
-    if (!rc) rc = answer_submit(a, &ids, &e);
-    token_list_free(&ids);
+    if (!rc) rc = answer_submit(a, &prompt, &e);
+    token_list_free(&prompt.ids);
     if (rc) {
         app_send_error(x, &e, e.code == ERR_TOO_LONG ? (is_completion ? "prompt" : "messages") : r->param);
         answer_free(a);
@@ -125,12 +166,10 @@ static void handle(struct http_exchange *x, struct app *app, bool is_completion)
         return;
     }
     answer_own_request(a, r);
-    if (r->stream) {
+    if (r->stream)
         answer_stream(a, x);
-    } else {
-        answer_wait(a, x);
-        answer_free(a);
-    }
+    else
+        answer_whole(a, x);
 }
 
 void app_chat(struct http_exchange *x, void *app)

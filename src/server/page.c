@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/assets.h"
+#include "server/tenant.h"
 
 static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -21,6 +22,7 @@ void page_handle(struct http_exchange *x, void *app)
         return;
     }
     const char *known = http_header(x, "If-None-Match");
+    if (strcmp(path, "/") == 0) tenant_set_cookie(x);
     bool same = known && strcmp(known, a->etag) == 0;
     http_set_header(x, "Content-Security-Policy", policy);
     http_set_header(x, "Referrer-Policy", "no-referrer");

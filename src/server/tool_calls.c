@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -21,21 +20,22 @@ size_t tool_calls_free_prefix(const char *text, size_t n)
     return n - keep;
 }
 
+/* The arguments go on byte for byte as the model wrote them: read and written again, 0.1 would be another number and
+ * one of 20 digits none. */
 static json_t *parse_one(const char *text, size_t n, const char *id, size_t index)
 {
     json_t *call = NULL;
     struct error ignored = {0};
-    if (json_read(&call, text, n, &ignored)) return NULL;
+    size_t length = 0;
+    if (json_read_wide(&call, text, n, &ignored)) return NULL;
     const char *name = json_string_value(json_object_get(call, "name"));
-    const json_t *arguments = json_object_get(call, "arguments");
+    const char *arguments = json_member_text(text, n, "arguments", &length);
     json_t *result = NULL;
-    if (name && json_is_object(arguments)) {
+    if (name && arguments && json_is_object(json_object_get(call, "arguments"))) {
         char call_id[80];
-        char *dumped = json_dumps(arguments, JSON_COMPACT);
         snprintf(call_id, sizeof call_id, "call_%s_%zu", id, index);
-        result = json_pack("{s:i, s:s, s:s, s:{s:s, s:s}}", "index", (int)index, "id", call_id, "type", "function",
-                           "function", "name", name, "arguments", dumped ? dumped : "{}");
-        free(dumped);
+        result = json_pack("{s:i, s:s, s:s, s:{s:s, s:o}}", "index", (int)index, "id", call_id, "type", "function",
+                           "function", "name", name, "arguments", json_stringn(arguments, length));
     }
     json_decref(call);
     return result;

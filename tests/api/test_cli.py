@@ -67,6 +67,30 @@ def test_plan_speaks_json_and_words():
     plan = json.loads(run("plan", "--model", GOLD / "tied-bf16", "--json").stdout)
     assert plan["weights_bytes"] > 500_000 and plan["fits"] is True
     assert "weights" in run("plan", "--model", GOLD / "tied-bf16").stdout
+    adapted = json.loads(run("plan", "--model", GOLD / "tied-bf16", "--lora", GOLD / "tied-bf16-lora", "--json").stdout)
+    assert plan["lora_bytes"] == 0 and adapted["total_bytes"] == plan["total_bytes"] + adapted["lora_bytes"] > plan["total_bytes"]
+    assert run("plan", "--model", GOLD / "untied-f32", "--lora", GOLD / "tied-bf16-lora").returncode == 65
+
+
+@pytest.mark.parametrize("verb,code", [("plan", 65), ("doctor", 69)])
+def test_a_broken_tokenizer_is_found_before_loading(verb, code, tmp_path):
+    for file in ("config.json", "model.safetensors"):
+        (tmp_path / file).write_bytes((GOLD / "tied-bf16" / file).read_bytes())
+    whole = run(verb, "--model", tmp_path, home=tmp_path / "home")
+    vocabulary = json.dumps({"model": {"vocab": {"a": 0, "b": 1, "c": 2, "d": 3}, "merges": ["a c"]}})
+    (tmp_path / "tokenizer.json").write_text(vocabulary)
+    broken = run(verb, "--model", tmp_path, home=tmp_path / "home")
+    assert whole.returncode == 0 and broken.returncode == code, (whole.stderr, broken.stderr)
+    assert "vocabulary" in broken.stdout + broken.stderr
+
+
+@pytest.mark.parametrize("verb", ["logits", "generate"])
+@pytest.mark.parametrize("shape", [(1, 2), ()])
+def test_ids_that_are_no_row_are_refused(verb, shape, tmp_path):
+    numpy.save(tmp_path / "ids.npy", numpy.full(shape, 1, dtype=numpy.int32))
+    more = ["--out", tmp_path / "o.npy"] if verb == "logits" else []
+    done = run(verb, "--model", GOLD / "tied-bf16", "--ids", tmp_path / "ids.npy", *more)
+    assert done.returncode == 65 and "one row of token ids" in done.stderr and done.stdout == ""
 
 
 @pytest.mark.parametrize("name", ["tied-bf16", "untied-f16-sharded", "untied-f32", "yarn-bf16"])
@@ -162,9 +186,12 @@ def test_start_sh_takes_paths_from_where_it_is_called(tmp_path):
     (tmp_path / "home/start.sh").write_bytes((ROOT / "start.sh").read_bytes())
     (tmp_path / "home/build").symlink_to(BUILD.resolve())
     (tmp_path / "broken.gguf").write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 64)
-    done = subprocess.run(["sh", "home/start.sh", "--model", "./broken.gguf", "--port", "0"], cwd=tmp_path, capture_output=True, text=True,
-                          env=dict(os.environ, XIAOBEI_HOME=str(tmp_path / "state")), timeout=60)
-    assert done.returncode == 65, (done.returncode, done.stderr)  # found, and refused for what it holds
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/xiaobei-start").symlink_to("../home/start.sh")
+    for script in ("home/start.sh", "elsewhere/xiaobei-start"):
+        done = subprocess.run(["sh", script, "--model", "./broken.gguf", "--port", "0"], cwd=tmp_path, capture_output=True, text=True,
+                              env=dict(os.environ, XIAOBEI_HOME=str(tmp_path / "state"), PATH="/usr/bin:/bin"), timeout=60)
+        assert done.returncode == 65, (done.returncode, done.stderr)  # found, and refused for what it holds
 
 
 def test_doctor_looks_and_says_what_to_do(tmp_path):

@@ -1,5 +1,7 @@
 """What a server must refuse, and what it must survive: raw sockets, hang-ups, signals."""
+import http.client
 import json
+import pathlib
 import re
 import signal
 import socket
@@ -116,6 +118,21 @@ def test_ambiguous_framing_gets_4xx_and_a_close(server, name, kept):
 def test_other_mistakes_are_answered_once_with_an_error_object(server, status, head):
     received, closed = exchange(server, head.encode())
     assert refusal_of(received) == status and closed
+
+
+@pytest.mark.parametrize("status,head", [
+    (400, "HEAD /health HTTP/1.1\r\n\r\n"),
+    (400, "\r\nHEAD /health HTTP/1.1\r\nHost: a\r\nX-Lf: a\nX: b\r\n\r\n"),
+    (400, "HEAD /health HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"),
+    (403, "HEAD /health HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+    (404, "HEAD /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+    (408, "HEAD /health HTTP/1.1\r\nHost: a\r\n"),
+    (431, "HEAD /health HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 300 + "\r\n"),
+])
+def test_a_refused_head_request_gets_no_body(server, status, head):
+    received, closed = exchange(server, head.encode(), seconds=60)
+    assert closed and status_of(received) == status
+    assert received.count(b"HTTP/1.1 ") == 1 and received.endswith(b"\r\n\r\n") and b"Content-Length: " in received
 
 
 def test_nonsense_is_survived(server):
@@ -247,6 +264,31 @@ def test_deep_json_is_400(server):
     assert bomb.status_code == 400
 
 
+def memory_of(server, name):
+    """A line of /proc/PID/status, in MiB."""
+    return int(re.search(rf"^{name}:\s+(\d+)", pathlib.Path(f"/proc/{server.process.pid}/status").read_text(), re.M)[1]) / 1024
+
+
+@pytest.mark.parametrize("mebibytes,body", [
+    (250, b'{"model":"xiaobei","messages":[' + b"[]," * 5000000 + b"[]]}"),
+    (700, b'{"model":"xiaobei","messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"['
+     + b"[]," * 5000000 + b'[]]"}}]},{"role":"user","content":"a"}]}'),  # read as text: its tokens are counted
+], ids=["values", "values in a text"])
+def test_many_small_values_cost_little_memory(server, mebibytes, body):
+    """As JSON values they would take up sixty times their bytes."""
+    server.wait_idle(60)
+    before = memory_of(server, "VmRSS")
+    pathlib.Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # VmHWM starts anew
+    answer = requests.post(server.url + CHAT, data=body, timeout=120)
+    assert answer.status_code == 400
+    assert ("200000 values" in answer.json()["error"]["message"]) == (b"tool_calls" not in body)
+    assert memory_of(server, "VmHWM") - before < mebibytes
+    end = time.time() + 5  # it is given back behind the answer
+    while memory_of(server, "VmRSS") - before > 60 and time.time() < end:
+        time.sleep(0.05)
+    assert memory_of(server, "VmRSS") - before < 60
+
+
 def test_wrong_paths_and_methods(server):
     assert server.get("/nothing")[0] == 404
     assert requests.get(server.url + CHAT).status_code == 405
@@ -290,6 +332,44 @@ def test_a_client_that_leaves_frees_its_slot(server, stream, phase):
     for other in crowd:
         other.close()
     assert server.wait_idle(15) < 10
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("phase", ["prefill", "queue"])
+def test_a_client_that_only_ends_its_sending_gets_its_answer(server, stream, phase):
+    server.wait_idle(60)
+    crowd = [long_request(server, True, tokens=20) for _ in range(4)] if phase == "queue" else []
+    if crowd:
+        while server.metric("xiaobei_requests_running") < 4:
+            time.sleep(0.05)
+    with long_request(server, stream, "咳嗽三天。" * 100 if phase == "prefill" else "你好", tokens=4) as client:
+        time.sleep(0.1)  # it is under way
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(120)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        text = answer.read().decode()
+    for other in crowd:
+        other.close()
+    assert answer.status == 200
+    if stream:
+        assert '"finish_reason":"length"' in text and text.rstrip().endswith("data: [DONE]")
+    else:
+        assert json.loads(text)["choices"][0]["finish_reason"] == "length"
+    server.wait_idle(60)
+
+
+def test_a_request_whose_client_left_is_counted_as_such(server):
+    server.wait_idle(60)
+    line = 'xiaobei_http_requests_total{route="/v1/chat/completions",status="499"}'
+    before = server.metric(line) or 0
+    for stream in (True, False):
+        long_request(server, stream).close()
+    server.wait_idle(15)
+    end = time.time() + 5
+    while (server.metric(line) or 0) < before + 2 and time.time() < end:
+        time.sleep(0.05)
+    assert server.metric(line) == before + 2
 
 
 def test_metrics_and_health(server):
@@ -398,7 +478,7 @@ def test_sigterm_drains_running_answers(start_server):
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_server_that_ends_says_so_and_blames_nobody(start_server, stream):
-    server = start_server("--max-length", "4096")
+    server = start_server("--max-length", "4096", "--slots", "4")
     clients = [long_request(server, stream, tokens=4000) for _ in range(24)]  # most of them wait in the queue
     while (server.metric("xiaobei_completion_tokens_total") or 0) < 3 or (server.metric("xiaobei_requests_queued") or 0) < 20:
         time.sleep(0.05)

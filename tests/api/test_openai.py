@@ -27,8 +27,12 @@ def test_models_list_the_raw_model_first_with_its_context(client):
     assert models[1].id == "xiaobei" and models[0].id != "xiaobei"
     assert models[0].max_model_len == 2048
     assert client.models.retrieve("xiaobei").id == "xiaobei"
+    encoded = "".join(f"%{byte:02x}" for byte in models[0].id.encode())
+    assert requests.get(f"{client.base_url}models/{encoded}").json()["id"] == models[0].id
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("nothing")
+    for malformed in ("xiaobei%", "xiaobei%0", "xiaobei%zz", "xiaobei%00", "xiaobei%00a"):
+        assert requests.get(f"{client.base_url}models/{malformed}").status_code == 404
 
 
 def test_stream_and_whole_answer_agree(client, raw):
@@ -183,6 +187,29 @@ def test_every_refusal_names_the_path_of_its_field(server, raw, param, fields):
     assert answer.json()["error"]["param"] == param and param in answer.json()["error"]["message"]
 
 
+LONG = "小" * 40  # its bytes are cut in the middle of a character at every limit that is no multiple of three
+
+
+@pytest.mark.parametrize("status,param,fields", [
+    (404, "model", {"model": "小" * 50}),
+    (400, "小" * 21, {LONG: 1}),
+    (400, "messages[0]." + "小" * 16, {"messages": [{"role": "user", "content": "a", LONG: 1}]}),
+    (400, "tools[0].function." + "小" * 16, {"tools": [{"type": "function", "function": {"name": "f", LONG: 1}}]}),
+    (400, "stream_options." + "小" * 21, {"stream": True, "stream_options": {LONG: True}}),
+])
+def test_a_long_name_is_cut_between_two_characters(server, raw, status, param, fields):
+    refused = requests.post(server.url + "/v1/chat/completions", json={"model": raw, "messages": question(), **fields})
+    assert refused.status_code == status, refused.text
+    error = refused.json()["error"]
+    assert error["param"] == param and error["type"] == "invalid_request_error" and "?" not in error["message"]
+
+
+@pytest.mark.parametrize("name,number", [("top_p", 1e-300), ("top_p", 1e-46), ("top_p", 0)])
+def test_a_number_that_would_become_0_is_refused_by_name(server, raw, name, number):
+    refused = requests.post(server.url + "/v1/chat/completions", json={"model": raw, "messages": question(), name: number})
+    assert refused.status_code == 400 and refused.json()["error"]["param"] == name, refused.text
+
+
 @pytest.mark.parametrize("prompt", [[900000], [-1], [], ""])
 def test_a_bad_prompt_is_refused_by_name(server, raw, prompt):
     answer = requests.post(server.url + "/v1/completions", json={"model": raw, "prompt": prompt, "max_tokens": 1}, timeout=60)
@@ -201,8 +228,13 @@ def test_fields_that_say_nothing_pass(client, raw):
 
 @pytest.mark.parametrize("number,words", [("18446744073709551615", "64 bits"), ("1e999", "too large")])
 def test_a_number_beyond_every_field_is_called_so(server, raw, number, words):
-    answer = requests.post(server.url + "/v1/chat/completions", data='{"model":"xiaobei","messages":[],"seed":%s}' % number)
-    assert answer.status_code == 400 and words in answer.json()["error"]["message"]
+    body = '{"model":"xiaobei","user":"\\"stop\\":","messages":[{"role":"user"}], "%s"\n: %s}'
+    for field, value in (("seed", number), ("stop", f'["a", {number}]'), ("logit_bias", '{"1": 1, "2":%s}' % number)):
+        answer = requests.post(server.url + "/v1/chat/completions", data=body % (field, value))
+        error = answer.json()["error"]
+        assert answer.status_code == 400 and words in error["message"] and error["param"] == field
+    answer = requests.post(server.url + "/v1/chat/completions", data=f"[{number}]")
+    assert answer.status_code == 400 and answer.json()["error"]["param"] is None
 
 
 def test_unknown_model_and_missing_fields(server, raw):

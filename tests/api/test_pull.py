@@ -57,6 +57,15 @@ def test_directory_pull_list_verify_remove(home):
     home.run("rm", "../models", code=64)
 
 
+def test_a_directory_whose_name_cannot_be_shown_is_not_listed(home):
+    for name in (b"fine", b"a\xffb", b"a\x1bb", "模型".encode()):
+        os.makedirs(os.fsencode(home.models) + b"/" + name)
+    assert [m["id"] for m in json.loads(home.run("ls", "--json")[0])] == ["fine", "模型"]
+    assert [line.split()[0] for line in home.run("ls")[0].split("\n") if line] == ["fine", "模型"]
+    done = subprocess.run([BINARY, "ls", "--json", "--model-path", os.fsencode(home.models) + b"/a\xffb/.."], capture_output=True, timeout=60)
+    assert [(m["id"], m["path"]) for m in json.loads(done.stdout)] == [("fine", None), ("模型", None)]
+
+
 def test_split_gguf_takes_all_parts_and_a_choice_is_asked_for(home):
     files = {f"q4-0000{i}-of-00003.gguf": blob(1000 * i, i) for i in (1, 2, 3)} | {"q8.gguf": blob(500)}
     with BadHub(files=files) as hub:
@@ -233,6 +242,35 @@ def test_a_stalled_connection_is_replaced(home):
         home.hub(hf=hub).run("pull", "hf:Org/Repo", "--timeout", "1")
         assert home.files()["Org--Repo/model.gguf"] == GGUF["model.gguf"]
         assert hub.served == 3 * MIB
+
+
+def test_a_hub_that_crawls_is_left_for_the_next(home):
+    """A byte now and then keeps a connection alive, and at that pace no model arrives."""
+    with BadHub(files=GGUF) as slow, BadHub(files=GGUF) as good:
+        slow.crawl, slow.step = 0.05, 1
+        home.hub(hf=slow, ms=good)
+        _, err = home.run("pull", "tiny", home.registry({"id": "tiny", "repo": "Org/Repo", "file": "model.gguf"}), "--timeout", "0.5")
+        assert "Hugging Face: 127.0.0.1 does not answer in time" in err
+        assert home.files()["tiny/model.gguf"] == GGUF["model.gguf"] and good.file_requests("model.gguf")
+
+
+def test_a_slow_hub_is_waited_for(home):
+    files = {"model.gguf": blob(40_000)}
+    with BadHub(files=files) as hub:
+        hub.crawl, hub.step = 0.05, 500  # ten times the least
+        home.hub(hf=hub).run("pull", "hf:Org/Repo", "--timeout", "1")
+        assert home.files()["Org--Repo/model.gguf"] == files["model.gguf"] and len(hub.file_requests("model.gguf")) == 1
+
+
+def test_a_models_directory_that_cannot_be_made_ends_the_pull(home):
+    """It is no hub's fault, and a stand-in would have no place either."""
+    rows = home.registry({"id": "tiny", "repo": "Org/Repo", "file": "model.gguf", "standin": "tiny-standin"},
+                         {"id": "tiny-standin", "file": "standin.gguf", "bytes": 4, "parts": 1, "package": "tiny-part", "version": "1.0",
+                          "sha256": "ab" * 32})
+    with BadHub(files=GGUF) as hub:
+        home.hub(hf=hub).environment["XIAOBEI_HOME"] = "/proc/x"
+        _, err = home.run("pull", "tiny", rows, code=73)
+        assert "models directory" in err and "--model-path" in err and "stand-in" not in err and not hub.requests
 
 
 @pytest.mark.parametrize("listed", [3 * MIB - 1, 3 * MIB + 1, 0])

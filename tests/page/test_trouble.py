@@ -248,3 +248,25 @@ def test_the_page_works_without_storage(fake):
         assert driver.find_element(By.ID, "state").is_displayed() is False
     finally:
         driver.quit()
+
+
+def fill_storage(page):
+    page.script("for (let n = 1 << 20; n >= 1; n >>= 1) try { while (true) sessionStorage['full' + sessionStorage.length] = 'x'.repeat(n); } catch {}")
+
+
+def test_the_page_works_with_full_storage(page, fake):
+    fake.key = "secret"
+    fill_storage(page)
+    page.ask("咳嗽")
+    page.until_problem("密钥")
+    give_key(page, "wrong")
+    page.until(lambda: "密钥不对" in page.find("#key-problem").text)
+    page.script("sessionStorage.clear()")  # room again: what is kept now counts, not what was kept in its place
+    page.until(lambda: page.active() == "key-value")
+    give_key(page, "secret")
+    page.until(lambda: page.answers() == ["你好，我是小贝。"])
+    assert page.script("return sessionStorage.getItem('key')") == "secret"
+    fill_storage(page)
+    page.ask("头痛")
+    page.until(lambda: len(page.answers()) == 2)
+    assert page.problems() == []

@@ -39,6 +39,8 @@ class BadHub:
         self.statuses = []  # [(status, headers)] answered to file requests before the true answer
         self.redirect = None  # where file requests are sent: base address, or a whole one
         self.delay = 0.0  # seconds between chunks
+        self.crawl = 0.0  # seconds between steps of a body
+        self.step = CHUNK  # bytes
         self.linked_etag = None  # X-Linked-ETag of file answers
         self.shift = 0  # bytes by which Content-Range lies
         self.requests = []  # (monotonic time, path, headers, range or None)
@@ -197,8 +199,10 @@ class BadHub:
             end = end // 2
         elif drop:
             end = min(end, self.drop_after)
-        for at in range(0, end, CHUNK):
-            piece = body[at:min(at + CHUNK, end)]
+        for at in range(0, end, self.step):
+            if self.closing.wait(self.crawl):
+                break
+            piece = body[at:min(at + self.step, end)]
             h.wfile.write(piece)
             with self.lock:
                 self.served += len(piece)

@@ -45,6 +45,29 @@ static void utf8_prefix_never_splits_a_character(void **state)
     assert_int_equal(utf8_complete_prefix("a\xFF", 2), 2); /* an invalid byte never becomes valid: do not wait */
 }
 
+static void utf8_fit_and_mend(void **state)
+{
+    (void)state;
+    char text[] = "\xFF胸\xE4\xBD-\xF0\x9F";
+    assert_int_equal(utf8_fit("胸痛", 7), 6);
+    assert_int_equal(utf8_fit("胸痛", 5), 3);
+    assert_int_equal(utf8_fit("ab", 100), 2);
+    utf8_mend(text);
+    assert_string_equal(text, "?胸?"
+                              "?-?"
+                              "?");
+}
+
+static void error_text_is_utf8_whatever_went_into_it(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    error_set(&e, ERR_FORMAT, "%.4s is not here", "胸痛");
+    assert_string_equal(e.text, "胸? is not here");
+    error_context(&e, "%s", "nm\xFF");
+    assert_string_equal(e.text, "nm?: 胸? is not here");
+}
+
 static void error_text_is_cut_at_a_character(void **state)
 {
     (void)state;
@@ -76,6 +99,8 @@ int main(void)
         cmocka_unit_test(buf_refuses_to_pass_its_limit),
         cmocka_unit_test(utf8_rejects_what_rfc3629_forbids),
         cmocka_unit_test(utf8_prefix_never_splits_a_character),
+        cmocka_unit_test(utf8_fit_and_mend),
+        cmocka_unit_test(error_text_is_utf8_whatever_went_into_it),
         cmocka_unit_test(error_text_is_cut_at_a_character),
         cmocka_unit_test(first_error_wins),
     };

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "engine/sampler.h"
 #include "model/config.h"
 
 /* Qwen2.5-7B-Instruct's config.json with room for more keys. */
@@ -112,6 +113,10 @@ static void what_is_not_honoured_is_refused_by_name(void **state)
         {CONFIG_7B(",\"rope_scaling\":{\"type\":\"yarn\",\"factor\":0.5}"), ERR_FORMAT, "YaRN"},
         {CONFIG_7B(",\"rope_scaling\":{\"type\":\"yarn\",\"factor\":\"x\"}"), ERR_FORMAT, "\"factor\""},
         {CONFIG_7B(",\"rope_scaling\":{\"type\":\"yarn\",\"factor\":0}"), ERR_FORMAT, "YaRN"},
+        {CONFIG_7B(",\"rope_scaling\":{\"factor\":4}"), ERR_UNSUPPORTED, "\"rope_scaling\" has a factor of 4"},
+        {CONFIG_7B(",\"rope_parameters\":{\"factor\":0.5}"), ERR_UNSUPPORTED, "\"rope_parameters\" has a factor"},
+        {CONFIG_7B(",\"rope_scaling\":{\"type\":5,\"factor\":1}"), ERR_FORMAT, "the rope type must be text"},
+        {CONFIG_7B(",\"layer_types\":\"abc\""), ERR_FORMAT, "\"layer_types\" must be a list"},
         {CONFIG_7B(",\"rope_scaling\":[]"), ERR_FORMAT, "\"rope_scaling\" must be an object"},
         {CONFIG_7B(",\"rope_parameters\":\"x\""), ERR_FORMAT, "\"rope_parameters\" must be an object"},
         {CONFIG_7B(",\"layer_types\":[\"full_attention\",\"sliding_attention\"]"), ERR_UNSUPPORTED,
@@ -154,11 +159,42 @@ static void impossible_values_are_refused(void **state)
     check_replaced("\"vocab_size\":152064", "\"vocab_size\":1000", ERR_FORMAT, "end token 151645 is outside");
     check_replaced("\"use_sliding_window\":false", "\"use_sliding_window\":true", ERR_UNSUPPORTED, "sliding window");
     check_replaced("\"hidden_act\":\"silu\"", "\"hidden_act\":\"gelu\"", ERR_UNSUPPORTED, "\"gelu\"");
-    struct model_config c;
-    struct error e;
-    check_ok(parse(&c, CONFIG_7B(THETA), &e), &e);
-    c.top_p = 1.5f;
-    check_refused(config_validate(&c, &e), &e, ERR_FORMAT, "top_p");
+    check_replaced("\"hidden_act\":\"silu\"", "\"hidden_act\":5", ERR_UNSUPPORTED, "hidden_act");
+}
+
+/* What the sampler would refuse at every question is refused when the model is opened. */
+static void defaults_beyond_the_sampler_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"temperature", "top_p", "top_k", "repetition_penalty"};
+    static const struct {
+        int key;
+        const char *value;
+        bool fine;
+    } cases[] = {{0, "0", true},   {0, "2", true},    {0, "2.01", false}, {0, "-0.1", false},   {1, "1", true},
+                 {1, "0", false},  {1, "1.5", false}, {2, "0", true},     {2, "1048576", true}, {2, "1048577", false},
+                 {2, "-1", false}, {3, "0.01", true}, {3, "100", true},   {3, "0.001", false},  {3, "101", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[128];
+        char words[64];
+        struct model_config c;
+        struct error e = {0};
+        struct sampling s;
+        config_init(&c);
+        snprintf(text, sizeof text, "{\"%s\":%s}", keys[cases[i].key], cases[i].value);
+        snprintf(words, sizeof words, "\"%s\" must be", keys[cases[i].key]);
+        int rc = config_parse_generation(&c, text, strlen(text), &e);
+        if (cases[i].fine)
+            check_ok(rc, &e);
+        else
+            check_refused(rc, &e, ERR_FORMAT, words);
+        sampling_defaults(&s);
+        s.temperature = c.temperature;
+        s.top_p = c.top_p;
+        s.top_k = c.top_k;
+        s.repetition_penalty = c.repetition_penalty;
+        if (cases[i].fine) check_ok(sampling_validate(&s, 152064, &e), &e);
+    }
 }
 
 int main(void)
@@ -169,6 +205,7 @@ int main(void)
         cmocka_unit_test(a_longer_context_turns_yarn_on),
         cmocka_unit_test(what_is_not_honoured_is_refused_by_name),
         cmocka_unit_test(impossible_values_are_refused),
+        cmocka_unit_test(defaults_beyond_the_sampler_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

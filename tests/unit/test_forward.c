@@ -317,6 +317,50 @@ static void a_damaged_weight_names_its_layer(void **state)
     golden_close(&m);
 }
 
+static void damage_behind_the_layers_is_noticed(void **state)
+{
+    (void)state;
+    for (size_t v = 0; v < VARIANTS; v++) {
+        struct golden_model m;
+        struct error e = {0};
+        struct forward_row rows[3] = {row_of(0, 0, 0), row_of(0, 0, 1), row_of(0, 0, 2)};
+        open_variant(&m, &variants[v], NULL, 2);
+        float *logits = new_logits(&m, 3);
+        m.weights.final_norm[3] = NAN;
+        assert_int_equal(forward_step(m.forward, rows, 3, logits, &e), ERR_INTERNAL);
+        assert_non_null(strstr(e.text, "model.norm"));
+        rows[0].want_logits = rows[1].want_logits = rows[2].want_logits = false;
+        step(&m, rows, 3, NULL); /* nobody asked for what is broken */
+        free(logits);
+        golden_close(&m);
+    }
+}
+
+/* One weight of lm_head spoils one token's logit: all others look as they should. */
+static void one_bad_logit_is_noticed(void **state)
+{
+    (void)state;
+    static const float broken[] = {NAN, INFINITY, -INFINITY};
+    struct golden_model m;
+    struct forward_row row = row_of(0, 0, 0);
+    open_variant(&m, &variants[2], NULL, 2); /* untied, F32 */
+    float *logits = new_logits(&m, 1);
+    int groups = m.weights.lm_head.groups;
+    for (int g = 0; g < groups; g += groups - 1)
+        for (size_t b = 0; b < sizeof broken / sizeof *broken; b++) {
+            struct error e = {0};
+            float *weight = (float *)(void *)(m.weights.lm_head.data + (size_t)g * m.weights.lm_head.group_bytes) + 7;
+            float kept = *weight;
+            *weight = broken[b];
+            assert_int_equal(forward_step(m.forward, &row, 1, logits, &e), ERR_INTERNAL);
+            assert_non_null(strstr(e.text, "lm_head"));
+            *weight = kept;
+        }
+    step(&m, &row, 1, logits);
+    free(logits);
+    golden_close(&m);
+}
+
 static void a_plan_says_what_is_allocated(void **state)
 {
     (void)state;
@@ -326,12 +370,12 @@ static void a_plan_says_what_is_allocated(void **state)
     size_t kv;
     size_t scratch;
     size_t sum = forward_bytes(&o, &kv, &scratch);
-    assert_int_equal(kv, (size_t)2 * 2 * 2 * 3 * 2 * 112 *
-                             16); /* K V, f16, slots, layers, heads, positions in sixteens, size */
+    assert_int_equal(kv, (size_t)2 * 2 * 2 * 3 * 2 * 256 *
+                             16); /* K V, f16, slots, layers, heads, positions in blocks, size */
     assert_int_equal(sum, kv + scratch);
     o.precise = true;
     forward_bytes(&o, &kv, &scratch);
-    assert_int_equal(kv, (size_t)2 * 4 * 2 * 3 * 2 * 112 * 16);
+    assert_int_equal(kv, (size_t)2 * 4 * 2 * 3 * 2 * 256 * 16);
     golden_close(&m);
 }
 
@@ -346,6 +390,8 @@ int main(void)
         cmocka_unit_test(only_wanted_rows_give_logits),
         cmocka_unit_test(bad_rows_are_refused),
         cmocka_unit_test(a_damaged_weight_names_its_layer),
+        cmocka_unit_test(damage_behind_the_layers_is_noticed),
+        cmocka_unit_test(one_bad_logit_is_noticed),
         cmocka_unit_test(a_plan_says_what_is_allocated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

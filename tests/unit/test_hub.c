@@ -1,6 +1,7 @@
 /* test_hub.c - the parts of a download that can be judged without a network: names, journal, choice of files,
- * addresses, and what a model reference leads to. The network side is tests/api/test_pull.py. */
+ * addresses, helper processes, and what a model reference leads to. The network side is tests/api/test_pull.py. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,11 +9,13 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "hub/child.h"
 #include "hub/hub_source.h"
 #include "hub/journal.h"
 #include "hub/manifest.h"
 #include "hub/pull_select.h"
 #include "hub/tree.h"
+#include "model/model_ref.h"
 #include "support/check.h"
 
 static char directory[] = "/tmp/xiaobei-test-hub-XXXXXX";
@@ -225,18 +228,42 @@ static void test_references(void **state)
     assert_true(resolves_to(standin, "0.5b-instruct-q4_k_m.gguf"));
     assert_true(resolves_to("qwen2.5-0.5b-instruct-q4_k_m", "/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"));
     assert_true(resolves_to(NULL, "/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")); /* there is nothing better here */
-    assert_true(model_resolve(standin, path, sizeof path, &e) == OK && model_ref_is_standin(path));
+    assert_true(model_resolve(standin, path, sizeof path, &e) == OK && model_is_standin(path, "m"));
     place_model("Org--Repo", "m.gguf");
     assert_true(resolves_to("hf:Org/Repo", "models/Org--Repo/m.gguf"));
     assert_true(resolves_to("hf:Org/Repo:m.gguf", "models/Org--Repo/m.gguf"));
     assert_false(resolves_to("hf:Org/Repo:../Org--Repo/m.gguf", "m.gguf"));
-    assert_false(model_ref_is_standin("/x/Org--Repo/m.gguf"));
+    assert_false(model_is_standin("/x/Org--Repo/m.gguf", "m"));
     assert_true(resolves_to("/etc/hostname", "/etc/hostname"));
     assert_false(resolves_to("", ""));
     place_model("half", "gone.gguf");
     path_of(path, "models/half/gone.gguf");
     unlink(path);
     assert_false(resolves_to("half", "gone.gguf"));
+}
+
+static void test_a_stand_in_stays_one_under_another_name(void **state)
+{
+    (void)state;
+    assert_true(model_is_standin("/m/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", "Qwen2.5 0.5B"));
+    assert_true(model_is_standin("/m/doctor.gguf", "Qwen2.5 Coder 0.5B Instruct AWQ"));
+    assert_true(model_is_standin("/m/doctor", "qwen2.5-coder-7b"));
+    assert_false(model_is_standin("/m/qwen2.5-0.5b-instruct-q4_k_m.gguf", "qwen2.5-0.5b-instruct"));
+}
+
+/* Who starts us may have SIGCHLD ignored: the kernel would reap the helper, and how it ended would be lost. */
+static void test_a_helpers_end_is_seen(void **state)
+{
+    (void)state;
+    char *const argv[] = {"/bin/sh", "-c", "exit 3", NULL};
+    struct error e = {0};
+    int code = -1;
+    pid_t pid = 0;
+    signal(SIGCHLD, SIG_IGN);
+    assert_int_equal(child_start(&pid, argv, "/dev/null", NULL, &e), OK);
+    assert_int_equal(child_wait(pid), 3);
+    assert_true(child_ended(pid, &code)); /* nobody to wait for any more */
+    assert_int_equal(code, 127);
 }
 
 static int make_directory(void **state)
@@ -255,10 +282,16 @@ static int remove_directory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),           cmocka_unit_test(test_journal_merges_and_finds_holes),
-        cmocka_unit_test(test_choice_of_files), cmocka_unit_test(test_journal_drops_a_torn_line),
-        cmocka_unit_test(test_addresses),       cmocka_unit_test(test_references),
-        cmocka_unit_test(test_checksums),       cmocka_unit_test(test_which_oid_is_a_checksum),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_journal_merges_and_finds_holes),
+        cmocka_unit_test(test_choice_of_files),
+        cmocka_unit_test(test_journal_drops_a_torn_line),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_checksums),
+        cmocka_unit_test(test_which_oid_is_a_checksum),
+        cmocka_unit_test(test_a_helpers_end_is_seen),
+        cmocka_unit_test(test_a_stand_in_stays_one_under_another_name),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -1,10 +1,12 @@
-/* test_log.c - server.log: rotation by day and by size, pruning, reopening, no forged lines. */
+/* test_log.c - server.log: rotation by day and by size, pruning, reopening, no forged lines, nothing waited for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +141,119 @@ static void reopen_follows_a_moved_file(void **state)
     buf_free(&text);
 }
 
+/* "server_20261124.3.log" of today. */
+static void rotated_name(char *out, size_t n, int index)
+{
+    char day[32];
+    time_t now = time(NULL);
+    struct tm local;
+    strftime(day, sizeof day, "server_%Y%m%d", localtime_r(&now, &local));
+    if (index > 0)
+        snprintf(out, n, "%s.%d.log", day, index);
+    else
+        snprintf(out, n, "%s.log", day);
+}
+
+static void the_newest_of_many_rotated_files_is_kept(void **state)
+{
+    (void)state;
+    char name[64], path[4096];
+    struct buf text = BUF_INIT(1 << 16);
+    open_log(60, 3); /* a line a file */
+    for (int i = 0; i < 12; i++) log_info("line number %02d of twelve", i);
+    rotated_name(name, sizeof name, 10);
+    path_of(path, sizeof path, name);
+    assert_true(file_exists(path));
+    read_log(&text, name);
+    assert_non_null(strstr(text.data, "line number 10"));
+    buf_free(&text);
+}
+
+/* What another server in the same directory does when it rotates first. */
+static void a_file_that_another_server_rotated_is_left_to_it(void **state)
+{
+    (void)state;
+    char path[4096], moved[4096], name[64];
+    struct error e = {0};
+    struct buf text = BUF_INIT(1 << 16);
+    open_log(300, 0);
+    for (int i = 0; i < 4; i++) log_info("line number %02d of five", i);
+    rotated_name(name, sizeof name, 0);
+    path_of(path, sizeof path, "server.log");
+    path_of(moved, sizeof moved, name);
+    assert_int_equal(rename(path, moved), 0);
+    assert_int_equal(file_write_atomic(path, "theirs\n", 7, 0600, &e), OK);
+    for (int i = 4; i < 6; i++) log_info("line number %02d of five", i); /* the file would pass its size */
+    read_log(&text, "server.log");
+    assert_non_null(strstr(text.data, "theirs"));
+    assert_non_null(strstr(text.data, "line number 05"));
+    assert_int_equal(count_files(), 2);
+    buf_free(&text);
+}
+
+static void a_pipe_in_place_of_the_file_is_refused(void **state)
+{
+    (void)state;
+    char path[4096];
+    struct error e = {0};
+    struct log_options o = {.directory = directory, .level = LOG_INFO};
+    path_of(path, sizeof path, "server.log");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(30);
+    assert_int_equal(log_open(&o, &e), ERR_IO);
+    assert_non_null(strstr(e.text, "regular file"));
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    error_clear(&e);
+    assert_int_equal(log_open(&o, &e), ERR_IO); /* a reader does not make it a file */
+    close(reader);
+    unlink(path);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    error_clear(&e);
+    assert_int_equal(log_open(&o, &e), OK);
+    alarm(0);
+}
+
+/* Standard error as a pipe: more lines than it holds, then a reader. */
+static void a_reader_of_standard_error_is_never_waited_for(void **state)
+{
+    (void)state;
+    enum { LINES = 3000 };
+    int ends[2], kept = dup(STDERR_FILENO), flags;
+    char piece[65536];
+    struct error e = {0};
+    struct log_options o = {.directory = directory, .level = LOG_INFO, .also_stderr = true};
+    struct buf text = BUF_INIT(1 << 20), shown = BUF_INIT(1 << 20);
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    int rc = log_open(&o, &e);
+    alarm(30);
+    for (int i = 0; i < LINES; i++) log_info("line number %04d", i);
+    flags = fcntl(ends[1], F_GETFL);
+    for (int round = 0; round < 2; round++) {
+        struct pollfd p = {.fd = ends[0], .events = POLLIN};
+        while (poll(&p, 1, 0) > 0) {
+            ssize_t n = read(ends[0], piece, sizeof piece);
+            buf_append(&shown, piece, n > 0 ? (size_t)n : 0);
+        }
+        if (round == 0) log_info("the last line");
+    }
+    alarm(0);
+    dup2(kept, STDERR_FILENO);
+    assert_int_equal(rc, OK);
+    assert_int_equal(flags & O_NONBLOCK, 0); /* it is shared with others */
+    assert_non_null(strstr(buf_text(&shown), "line number 0000"));
+    assert_null(strstr(buf_text(&shown), "line number 2999"));
+    assert_non_null(strstr(buf_text(&shown), "lines were left out"));
+    assert_non_null(strstr(buf_text(&shown), "the last line"));
+    read_log(&text, "server.log");
+    assert_non_null(strstr(text.data, "line number 2999"));
+    close(kept);
+    close(ends[0]);
+    close(ends[1]);
+    buf_free(&text);
+    buf_free(&shown);
+}
+
 int main(void)
 {
     if (!mkdtemp(directory)) return 1;
@@ -147,6 +262,10 @@ int main(void)
         cmocka_unit_test_teardown(size_rotates_and_keeps_the_newest, empty_directory),
         cmocka_unit_test_teardown(midnight_rotates_to_the_day_of_the_lines, empty_directory),
         cmocka_unit_test_teardown(reopen_follows_a_moved_file, empty_directory),
+        cmocka_unit_test_teardown(the_newest_of_many_rotated_files_is_kept, empty_directory),
+        cmocka_unit_test_teardown(a_file_that_another_server_rotated_is_left_to_it, empty_directory),
+        cmocka_unit_test_teardown(a_pipe_in_place_of_the_file_is_refused, empty_directory),
+        cmocka_unit_test_teardown(a_reader_of_standard_error_is_never_waited_for, empty_directory),
     };
     int failed = cmocka_run_group_tests_name("log", tests, NULL, NULL);
     rmdir(directory);

@@ -215,7 +215,7 @@ static void models_that_do_not_fit_together_are_refused(void **state)
                  {far_eos, ERR_FORMAT, "eos_token_id is outside the vocabulary of 8"},
                  {linear_rope, ERR_UNSUPPORTED, "only yarn"},
                  {log_rope, ERR_UNSUPPORTED, "attn_factor"},
-                 {windowed, ERR_UNSUPPORTED, "sliding window"},
+                 {windowed, ERR_UNSUPPORTED, "qwen2.attention.sliding_window = 4096"},
                  {wide_values, ERR_UNSUPPORTED, "keys of 16, values of 32"},
                  {other_vocabulary, ERR_FORMAT, "qwen2.vocab_size is 9 but the embedding has 8"},
                  {other_architecture, ERR_UNSUPPORTED, "architecture \"llama\""},
@@ -228,6 +228,47 @@ static void models_that_do_not_fit_together_are_refused(void **state)
         gw_tiny_ends(&w);
         refuses(write_gguf(&w, "case.gguf"), cases[i].code, cases[i].words);
     }
+}
+
+/* Settings that change the mathematics: refused by their key, whatever number type they have; harmless when neutral. */
+static void settings_that_are_not_honoured_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key;
+        float value, neutral;
+    } cases[] = {{"qwen2.rope.scaling.factor", 4, 1},
+                 {"qwen2.attention.causal", 0, 1},
+                 {"qwen2.attention.scale", 0.5f, 0},
+                 {"qwen2.attention.max_alibi_bias", 8, 0},
+                 {"qwen2.attention.sliding_window", 8, 0},
+                 {"qwen2.logit_scale", 0.5f, 1},
+                 {"qwen2.attn_logit_softcapping", 50, 0},
+                 {"qwen2.final_logit_softcapping", 30, 0},
+                 {"general.sampling.temp", 2.5f, 2},
+                 {"general.sampling.top_p", 0, 1},
+                 {"general.sampling.penalty_repeat", 0.001f, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int neutral = 0; neutral <= 1; neutral++) {
+            struct gguf_writer w;
+            struct model_file *f;
+            struct error e = {0};
+            float value = neutral ? cases[i].neutral : cases[i].value;
+            gw_tiny_model(&w);
+            if (strcmp(cases[i].key, "qwen2.attention.causal") == 0) {
+                gw_key(&w, cases[i].key, 7);
+                gw_number(&w.pairs, value != 0, 1);
+            } else {
+                gw_f32(&w, cases[i].key, value);
+            }
+            const char *path = write_gguf(&w, "case.gguf");
+            if (!neutral) {
+                refuses(path, strncmp(cases[i].key, "qwen2", 5) ? ERR_FORMAT : ERR_UNSUPPORTED, cases[i].key);
+                continue;
+            }
+            check_ok(model_file_open(&f, path, &e), &e);
+            model_file_close(f);
+        }
 }
 
 static void missing_and_misshapen_tensors_are_named_before_loading(void **state)
@@ -490,6 +531,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_gguf_file_is_opened_under_published_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_part_opens_the_whole_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(models_that_do_not_fit_together_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(settings_that_are_not_honoured_are_refused_by_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(missing_and_misshapen_tensors_are_named_before_loading, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_changed_byte_and_no_cut_crashes_opening, set_up, tear_down),
         cmocka_unit_test(published_directories_are_opened),

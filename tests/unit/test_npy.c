@@ -71,6 +71,8 @@ static void broken_files_are_refused_in_words(void **state)
         {"{'descr': '<i4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", "malformed shape"},
         {"{'descr': '<i4', 'fortran_order': False, }", "damaged header"},
         {"{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", "no token id"},
+        {"{'descr': '<i4', 'fortran_order': False, 'shape': (1, 2), }", "one row of token ids"},
+        {"{'descr': '<i4', 'fortran_order': False, 'shape': (), }", "one row of token ids"},
     };
     const int64_t big = 1ll << 40;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/blocks.h"
 #include "unit/reference_blocks.h"
 
 static void packed_rows_read_back_as_the_format_says(void **state)
@@ -188,6 +189,32 @@ static void quantising_hard_rows(void **state)
     }
 }
 
+/* One bad value spoils its block and nothing else: never a plausible number in its place. */
+static void what_is_not_finite_stays_so(void **state)
+{
+    (void)state;
+    enum { COLS = 512 };
+    static const enum dtype types[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q5_0, DTYPE_Q4_K, DTYPE_Q6_K};
+    static const float broken[] = {NAN, -NAN, INFINITY, -INFINITY, 1e30f, -1e9f};
+    static float x[COLS], back[COLS];
+    static uint8_t blocks[COLS * 4];
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++)
+        for (size_t b = 0; b < sizeof broken / sizeof *broken; b++)
+            for (int at = 3; at < COLS; at += 101) {
+                int size = (int)dtype_info(types[k]).block_elems;
+                struct packed_matrix m;
+                for (int i = 0; i < COLS; i++) x[i] = random_float();
+                x[at] = broken[b];
+                row_write(types[k], x, COLS, blocks);
+                pack_all(&m, types[k], 1, COLS, blocks);
+                pack_get_row(&m, 0, back);
+                for (int i = 0; i < COLS; i++) assert_int_equal(!isfinite(back[i]), i / size == at / size);
+                row_read(types[k], blocks, COLS, back);
+                for (int i = 0; i < COLS; i++) assert_int_equal(!isfinite(back[i]), i / size == at / size);
+                pack_free(&m);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +225,7 @@ int main(void)
         cmocka_unit_test(packing_keeps_the_size),
         cmocka_unit_test(quantising_keeps_the_weights),
         cmocka_unit_test(quantising_hard_rows),
+        cmocka_unit_test(what_is_not_finite_stays_so),
     };
     return cmocka_run_group_tests_name("pack", tests, NULL, NULL);
 }

@@ -66,8 +66,8 @@ static void kv_counts_every_position_of_every_sequence(void **state)
     struct memory_plan more;
     struct plan_request r = {.max_length = 112, .sequences = 3, .threads = 1};
     check_ok(plan_compute(&p, f, &r, &e), &e);
-    assert_int_equal(p.kv, 384 * 336);
-    assert_int_equal(p.kv_tokens, 336);
+    assert_int_equal(p.kv, 384 * 3 * 256); /* in blocks of 256 */
+    assert_int_equal(p.kv_tokens, 3 * 256);
     assert_int_equal(p.total, p.weights + p.kv + p.scratch + p.tokenizer);
     r.threads = 5;
     check_ok(plan_compute(&more, f, &r, &e), &e);
@@ -75,9 +75,9 @@ static void kv_counts_every_position_of_every_sequence(void **state)
     r.precise = true;
     check_ok(plan_compute(&more, f, &r, &e), &e);
     assert_int_equal(more.kv, 2 * p.kv);
-    r = (struct plan_request){0}; /* the defaults: the model's own 256 positions, 4 sequences */
+    r = (struct plan_request){0}; /* the defaults: the model's own 256 positions, memory for 4 full sequences */
     check_ok(plan_compute(&p, f, &r, &e), &e);
-    assert_true(p.context == 256 && p.sequences == 4 && p.kv == 384 * 1024);
+    assert_true(p.context == 256 && p.sequences == 16 && p.kv == 384 * 1024);
     model_file_close(f);
     f = open_model(DATA "yarn-bf16");
     check_ok(plan_compute(&p, f, &r, &e), &e);
@@ -131,8 +131,13 @@ static void what_does_not_fit_is_refused_with_the_way_out(void **state)
 static void the_plan_prints_every_part(void **state)
 {
     (void)state;
-    static const char *const words[] = {
-        "weights", "KV cache", "scratch", "total", "available", "BF16 22", "4 sequences of 256 tokens"};
+    static const char *const words[] = {"weights",
+                                        "KV cache",
+                                        "scratch",
+                                        "total",
+                                        "available",
+                                        "BF16 22",
+                                        "1024 tokens; up to 16 sequences, the longest of 256 tokens"};
     struct model_file *f = open_model(DATA "tied-bf16");
     struct memory_plan p;
     struct plan_request r = {0};
@@ -249,6 +254,32 @@ static void rows_and_unextended_positions_are_planned(void **state)
     model_file_close(f);
 }
 
+static void an_adapter_is_part_of_the_plan(void **state)
+{
+    (void)state;
+    struct model_file *f = open_model(DATA "tied-bf16");
+    struct error e = {0};
+    struct memory_plan base;
+    struct memory_plan p;
+    struct buf text = BUF_INIT(4 * KIB);
+    struct plan_request r = {.threads = 1};
+    size_t bytes;
+    check_ok(plan_compute(&base, f, &r, &e), &e);
+    r.lora = DATA "tied-bf16-lora";
+    check_ok(plan_compute(&p, f, &r, &e), &e);
+    check_ok(lora_plan(r.lora, model_file_config(f), &bytes, &e), &e);
+    assert_true(bytes > 0 && p.lora == bytes && p.total == base.total + bytes);
+    plan_print(&p, f, &text);
+    assert_non_null(strstr(buf_text(&text), "adapter"));
+    p.fits = false;
+    check_refused(plan_check(&p, &e), &e, ERR_MEMORY_PLAN, ", adapter 0.1 MiB)");
+    buf_free(&text);
+    r.lora = DATA "tied-bf16"; /* no adapter */
+    error_clear(&e);
+    check_refused(plan_compute(&p, f, &r, &e), &e, ERR_NOT_FOUND, "adapter_config.json");
+    model_file_close(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +292,7 @@ int main(void)
         cmocka_unit_test_teardown(control_groups_have_their_say, remove_root),
         cmocka_unit_test(this_machine_says_something),
         cmocka_unit_test(limits_of_the_process_count),
+        cmocka_unit_test(an_adapter_is_part_of_the_plan),
         cmocka_unit_test(rows_and_unextended_positions_are_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

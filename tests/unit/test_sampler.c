@@ -234,6 +234,12 @@ static void bad_values_are_refused_by_name(void **state)
     s.top_p = 0;
     error_clear(&e);
     check_refused(sampling_validate(&s, VOCAB, &e), &e, ERR_INVALID, "top_p");
+    for (int i = 0; i < 2; i++) {
+        sampling_defaults(&s);
+        s.top_k = i ? INT32_MAX : -1;
+        error_clear(&e);
+        check_refused(sampling_validate(&s, VOCAB, &e), &e, ERR_INVALID, "top_k");
+    }
     static const struct logit_bias outside[] = {{VOCAB, 1}};
     sampling_defaults(&s);
     s.bias = outside;

@@ -71,6 +71,7 @@ static void a_crash_then_a_clean_end(void **state)
     assert_int_equal(supervise(script, &rc, &code, &e), 3);
     assert_int_equal(rc, OK);
     assert_int_equal(code, 0);
+    assert_int_equal(file_size(report_path), -1);
 }
 
 static void what_a_restart_cannot_mend_is_not_restarted(void **state)
@@ -175,6 +176,25 @@ static void nohup_is_honoured(void **state)
     assert_int_equal(exit_code_of(supervisor), 3);
 }
 
+/* Who starts us may have SIGCHLD ignored, and a program inherits that: then no child would be left to wait for. */
+static void an_ignored_sigchld_is_not_inherited(void **state)
+{
+    (void)state;
+    char script[400];
+    snprintf(script, sizeof script, "test $(wc -l < %s) -ge 2 || kill -SEGV $$", count_path);
+    pid_t supervisor = fork();
+    if (supervisor == 0) {
+        int rc;
+        int code;
+        struct error e = {0};
+        alarm(30);
+        signal(SIGCHLD, SIG_IGN);
+        int starts = supervise(script, &rc, &code, &e);
+        _exit(rc || code ? 100 : starts);
+    }
+    assert_int_equal(exit_code_of(supervisor), 2);
+}
+
 /* The child of the next test: ends well after one Ctrl-C of its own and one stop passed on, in either order. */
 static int child_main(const char *ready)
 {
@@ -222,6 +242,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(a_taken_port_after_a_crash_is_tried_again, fresh),
         cmocka_unit_test_setup(a_stop_signal_reaches_the_child_and_ends_both, fresh),
         cmocka_unit_test_setup(nohup_is_honoured, fresh),
+        cmocka_unit_test_setup(an_ignored_sigchld_is_not_inherited, fresh),
         cmocka_unit_test_setup(one_ctrl_c_is_told_from_two, fresh),
     };
     int failed = cmocka_run_group_tests_name("supervise", tests, NULL, NULL);

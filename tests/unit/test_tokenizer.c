@@ -101,6 +101,10 @@ static void pieces_follow_the_expression(void **state)
     }
 }
 
+#define ADDED(flag)                                                                                                    \
+    "{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]},\"added_tokens\":[{\"id\":1,\"content\":\"b\",\"special\":false,"  \
+    "\"" flag "\":true}]}"
+
 static void broken_tokenizers_are_refused(void **state)
 {
     (void)state;
@@ -119,7 +123,20 @@ static void broken_tokenizers_are_refused(void **state)
         {"{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":"
          "\"\\\\p{N}{1,3}\"},\"behavior\":\"Isolated\"},{\"type\":\"ByteLevel\"}]}}",
          "pre_tokenizer"},
-        {"{\"model\":{\"type\":\"BPE\",\"ignore_merges\":true}}", "merge rules"},
+        {"{\"model\":{\"type\":\"BPE\",\"ignore_merges\":true}}", "ignore_merges"},
+        {"{\"model\":{\"byte_fallback\":true}}", "byte_fallback"},
+        {"{\"model\":{\"dropout\":0.1}}", "dropout"},
+        {"{\"model\":{\"unk_token\":\"a\"}}", "unk_token"},
+        {"{\"model\":{\"end_of_word_suffix\":\"</w>\"}}", "end_of_word_suffix"},
+        {"{\"model\":{\"continuing_subword_prefix\":\"##\"}}", "continuing_subword_prefix"},
+        {"{\"post_processor\":{\"type\":\"BertProcessing\"}}", "post_processor"},
+        {"{\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"},{\"type\":"
+         "\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"a\"}},{\"Sequence\":{\"id\":\"A\"}}]}]}}",
+         "post_processor"},
+        {"{\"model\":{\"vocab\":{},\"merges\":[]},\"added_tokens\":{}}", "added tokens"},
+        {ADDED("lstrip"), "lstrip"},
+        {ADDED("rstrip"), "rstrip"},
+        {ADDED("single_word"), "single_word"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct tokenizer *t = NULL;
@@ -128,6 +145,25 @@ static void broken_tokenizers_are_refused(void **state)
         assert_null(t);
         assert_true(rc == ERR_FORMAT || rc == ERR_UNSUPPORTED);
         if (!strstr(e.text, cases[i].words)) fail_msg("%s: %s", cases[i].json, e.text);
+    }
+}
+
+/* What Qwen2.5's own file says around its merges, and other spellings of the same, get as far as the vocabulary. */
+static void neutral_settings_are_accepted(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "{\"post_processor\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":false},\"model\":{"
+        "\"type\":"
+        "\"BPE\",\"dropout\":null,\"unk_token\":null,\"continuing_subword_prefix\":\"\",\"end_of_word_suffix\":\"\","
+        "\"fuse_unk\":false,\"byte_fallback\":false,\"ignore_merges\":false}}",
+        "{\"post_processor\":null,\"model\":{\"dropout\":0.0,\"continuing_subword_prefix\":null}}",
+        "{\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"},{\"type\":"
+        "\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}]}]}}"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tokenizer *t = NULL;
+        struct error e = {0};
+        check_refused(tokenizer_new_from_json(&t, cases[i], strlen(cases[i]), &e), &e, ERR_FORMAT, "no vocabulary");
     }
 }
 
@@ -355,16 +391,45 @@ static void arguments_may_be_an_object_or_its_text(void **state)
     buf_free(&b);
 }
 
+/* Numbers that no 64 bits hold go back to the model as they came from it. */
+static void arguments_with_long_numbers_are_left_as_they_are(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"{\"id\": 123456789012345678901234567890, \"x\": 0.1}",
+         "{\"id\": 123456789012345678901234567890, \"x\": 0.1}}"},
+        {"123456789012345678901234567890 and more", "\"123456789012345678901234567890 and more\"}"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct buf out = BUF_INIT(MIB);
+        struct error e = {0};
+        json_t *messages = json_pack("[{s:s, s:n, s:[{s:{s:s, s:s}}]}]", "role", "assistant", "content", "tool_calls",
+                                     "function", "name", "f", "arguments", texts[i][0]);
+        check_ok(chat_template_render(NULL, messages, NULL, false, &out, NULL, &e), &e);
+        assert_non_null(strstr(buf_text(&out), texts[i][1]));
+        json_decref(messages);
+        buf_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(control_tokens_are_read_only_when_asked), cmocka_unit_test(composed_and_decomposed_are_one),
-        cmocka_unit_test(a_long_run_is_merged_like_a_short_one),   cmocka_unit_test(pieces_follow_the_expression),
-        cmocka_unit_test(broken_tokenizers_are_refused),           cmocka_unit_test(every_reference_text_is_equal),
-        cmocka_unit_test(every_reference_chat_is_equal),           cmocka_unit_test(chat_content_cannot_forge_a_turn),
-        cmocka_unit_test(arguments_may_be_an_object_or_its_text),  cmocka_unit_test(every_unusual_text_is_equal),
-        cmocka_unit_test(marks_are_ordered_and_composed),          cmocka_unit_test(a_long_run_of_marks_is_ordered),
-        cmocka_unit_test(tools_are_written_as_the_reference_does), cmocka_unit_test(merges_cut_short_are_refused),
+        cmocka_unit_test(control_tokens_are_read_only_when_asked),
+        cmocka_unit_test(composed_and_decomposed_are_one),
+        cmocka_unit_test(a_long_run_is_merged_like_a_short_one),
+        cmocka_unit_test(pieces_follow_the_expression),
+        cmocka_unit_test(broken_tokenizers_are_refused),
+        cmocka_unit_test(every_reference_text_is_equal),
+        cmocka_unit_test(neutral_settings_are_accepted),
+        cmocka_unit_test(every_reference_chat_is_equal),
+        cmocka_unit_test(chat_content_cannot_forge_a_turn),
+        cmocka_unit_test(arguments_may_be_an_object_or_its_text),
+        cmocka_unit_test(arguments_with_long_numbers_are_left_as_they_are),
+        cmocka_unit_test(every_unusual_text_is_equal),
+        cmocka_unit_test(marks_are_ordered_and_composed),
+        cmocka_unit_test(a_long_run_of_marks_is_ordered),
+        cmocka_unit_test(tools_are_written_as_the_reference_does),
+        cmocka_unit_test(merges_cut_short_are_refused),
     };
     return cmocka_run_group_tests_name("tokenizer", tests, NULL, NULL);
 }
