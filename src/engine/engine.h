@@ -22,6 +22,7 @@
 #include "model/tokenizer.h"
 
 struct engine; /* opaque */
+
 struct engine_options {
     const char *model_path; /* GGUF file or Hugging Face directory */
     const char *lora_path;  /* PEFT directory or NULL */

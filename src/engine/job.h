@@ -33,7 +33,7 @@ struct job {
     struct sampler *sampler;
     struct stops *stops;
     struct grammar_state *grammar; /* NULL: the answer is free */
-    uint64_t *allowed;             /* its mask, [vocab] bits */
+    uint64_t *allowed;             /* its mask, a bit for each token */
     struct buf text;               /* what the running event releases */
     atomic_bool cancelled;         /* set from any thread, or by the callback */
 

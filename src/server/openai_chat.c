@@ -29,11 +29,12 @@ static bool is_for_assistant(const struct chat_request *r)
 /* What would pass by the guard belongs to the raw model. */
 static int check_assistant(struct chat_request *r, struct error *e)
 {
-    const char *field = r->is_completion                    ? "model"
-                        : r->tools                          ? "tools"
-                        : r->logprobs                       ? "logprobs"
-                        : !form_is_free(&r->form, r->tools) ? "response_format"
-                                                            : NULL;
+    const char *field = r->is_completion ? "model"
+                        : r->tools       ? "tools"
+                        : r->logprobs    ? "logprobs"
+                        : r->form.json   ? "response_format"
+                        : r->form.regex  ? "guided_regex"
+                                         : NULL;
     if (!field) return OK;
     snprintf(r->param, sizeof r->param, "%s", field);
     return r->is_completion ? error_set(e, ERR_INVALID, "the assistant answers at /v1/chat/completions")

@@ -208,6 +208,13 @@ def test_what_cannot_be_kept_is_refused_by_its_path(server, raw, param, fields):
     assert param in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("param,value", [("response_format", {"type": "json_object"}), ("guided_regex", "a+"), ("tools", [NOW])])
+def test_the_assistant_has_no_forms(server, param, value):
+    body = {"model": "xiaobei", "messages": [{"role": "user", "content": "a"}], "max_tokens": 50, param: value}
+    answer = requests.post(server.url + "/v1/chat/completions", json=body, timeout=60)
+    assert answer.status_code == 400 and answer.json()["error"]["param"] == param
+
+
 def test_forms_beside_free_answers_change_neither(client, raw):
     jobs = [lambda: ask(client, raw, "讲讲高血压", max_tokens=24).message.content,
             lambda: ask(client, raw, response_format=schema_format(PATIENT)).message.content,
