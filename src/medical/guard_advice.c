@@ -177,7 +177,7 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
 /* 按医嘱继续服用, "keep taking it as prescribed". */
 static bool is_as_prescribed(const struct guard_view *v, size_t i)
 {
-    bool goes_on = holds(v, i, "继续") || holds(v, i, "接着") || holds(v, i, "keep") || holds(v, i, "continue") ||
+    bool goes_on = holds(v, i, "继续") || holds(v, i, "接着") || holds(v, i, "keep") || (holds(v, i, "continue") && !holds(v, i, "dis")) ||
                    holds(v, i, "carry on") || holds(v, i, "stay on");
     if (goes_on && !(v->all_drug & IS_DRUG) && v->context->since_drug != 1) return true;
     return goes_on && (v->all & (ASK | PRESCRIBED) || (v->all & NEG && v->all & (STOP | CHANGE | UP | DOWN)));
@@ -268,9 +268,15 @@ static bool agrees(const struct guard_view *v, size_t i, size_t *to)
 static bool judges_use(const struct guard_view *v, size_t i)
 {
     size_t clause = v->t[i].clause;
-    if (owned_by_other(v, clause) || !guard_clause_has(v, clause, TAKE | MED_TAKE)) return false;
+    if (owned_by_other(v, clause)) return false;
+    if (guard_clause_has(v, clause, TAKE) && guard_clause_has_drug(v, clause, IS_DRUG) && (holds(v, i, "too ") || holds(v, i, "多") || holds(v, i, "少")))
+        return !(v->all & (MAY | NEG));
+    if (v->context->topic_is_other || (clause > 0 && owned_by_other(v, clause - 1))) return false;
+    if (i > 0 && v->t[i - 1].number && v->t[i - 1].clause == clause && v->t[i].joined && i == 1) return true; /* 500没问题 */
     for (size_t k = 0; k < v->q_count; k++)
-        if (v->t[v->q[k].first].clause == clause && v->q[k].first < i && v->q[k].kind != Q_TIME && v->q[k].kind != Q_LAB) return true;
+        if (v->t[v->q[k].first].clause == clause && v->q[k].first < i && v->q[k].kind != Q_TIME && v->q[k].kind != Q_LAB && v->q[k].kind != Q_DURATION && v->q[k].kind != Q_TIMING &&
+            v->q[k].kind != Q_GRAM)
+            return true;
     return false;
 }
 
@@ -281,13 +287,16 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         if (!(v->t[i].classes & CONFIRM) || v->t[i].classes & NONE) continue;
         size_t clause = v->t[i].clause;
         bool taken = holds(v, i, "吃") || holds(v, i, "用得");
+        bool plain = holds(v, i, "么吃") || holds(v, i, "样吃") || holds(v, i, "吃多") || holds(v, i, "吃少") || holds(v, i, "得对") ||
+                     holds(v, i, "dosed");
         bool dosage = guard_clause_has(v, clause, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD | EXERCISE);
         if (!dosage && v->context->dosage && clause == 0 && guard_clause_has(v, clause, PRON)) dosage = true;
         if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD))
             dosage = true;
         size_t to = i;
         if (!dosage) dosage = agrees(v, i, &to) || judges_use(v, i);
-        if (!dosage && !(taken && (guard_topic_is_drug(v, clause + 1) || holds(v, i, "得")))) continue;
+        if (!dosage && plain && !(v->all & FOOD)) dosage = true;
+        if (!dosage && !(taken && guard_topic_is_drug(v, clause + 1))) continue;
         if (only_asks(v) || v->context->refused || v->all & (REFUSE | WHETHER)) continue;
         if (guard_has_before(v, i, MAY | ASK) || guard_has_after(v, i, MAY | ASK)) continue;
         bool denied = false;
@@ -336,12 +345,31 @@ static void find_combinations(struct guard_view *v, struct guard_findings *out)
     }
 }
 
+/* 咽痛有脓点,阿莫西林。 "Strep? Penicillin.": an illness, and nothing but the name of an antibiotic. */
+static void find_bare_names(struct guard_view *v, struct guard_findings *out)
+{
+    static const char *const ills[] = {"炎", "感染", "脓", "菌", "痛", "烧", "支原体", "衣原体", "尿频", "痢疾", "strep", "uti", "infection"};
+    const char *s = v->line->text.text;
+    size_t last = v->n;
+    bool ill = false;
+    for (size_t i = 0; i < sizeof ills / sizeof *ills; i++) ill |= memmem(s, v->line->text.len, ills[i], strlen(ills[i])) != NULL;
+    if (!ill || v->drugs == 0 || v->all_drug & IS_KIND || out->count || memmem(s, v->line->text.len, "过敏", 6)) return;
+    if (v->all & ~(CARE | VITAL | FOLLOW | TAKE | COUNT | SHOULD | YOU | NONE | CHOOSE | AGE | LAB)) return;
+    for (size_t i = 0; i < v->n; i++)
+        if (v->t[i].drug & IS_ANTIBIOTIC && last == v->n) last = i;
+    if (last == v->n || last == 0) return;
+    const struct guard_token *t = &v->t[last];
+    char before = t->start ? s[t->start - 1] : 'x';
+    if ((before == ',' || before == ':' || before == ' ') && v->line->text.len - t->end <= 24) guard_add(out, v, GUARD_CHOICE, last, last);
+}
+
 void guard_find_advice(struct guard_view *v, struct guard_findings *out)
 {
     find_changes(v, out);
     find_takes(v, out);
     find_choices(v, out);
     find_combinations(v, out);
+    find_bare_names(v, out);
     find_confirmations(v, out);
     find_equivalences(v, out);
     find_access(v, out);

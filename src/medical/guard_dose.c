@@ -66,12 +66,17 @@ static bool is_time(enum guard_quantity_kind kind)
 }
 
 /* Nothing in the clause but quantities and small words. */
+static bool is_named(const struct guard_view *v, size_t clause, size_t i)
+{
+    return v->t[i].clause == clause && !(v->t[i].classes & EQUAL && v->t[i].end - v->t[i].start == 1);
+}
+
 static bool is_all_quantity(const struct guard_view *v, size_t clause)
 {
     size_t words = 0;
     size_t inside = 0;
     for (size_t i = 0; i < v->n; i++) {
-        if (v->t[i].clause != clause) continue;
+        if (!is_named(v, clause, i)) continue;
         if (v->t[i].breaks) return false;
         words++;
         for (size_t k = 0; k < v->q_count; k++)
@@ -139,6 +144,7 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     size_t clause = v->t[q->first].clause;
     struct owner o = owner_of(v, q);
     if (q->kind == Q_LAB || is_share(v, q) || is_result(v, q)) return false;
+    if (v->line->is_code && q->kind == Q_BARE) return v->drugs > 0 && !(v->all & LAB);
     if (o.drug == FAR && o.other == FAR) {
         /* The clauses before may be about something else: 多喝水,每天2000毫升. */
         bool others = v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW);
@@ -236,7 +242,7 @@ static bool alters(const struct guard_view *v)
     for (size_t i = 0; i < v->n; i++) {
         uint64_t c = v->t[i].classes;
         if (c & NONE) continue;
-        bool left = guard_clause_has(v, v->t[i].clause, NEG | REFUSE | ASK | WHETHER | SELF | BEFORE | DOCTOR | PRESCRIBED);
+        bool left = guard_clause_has(v, v->t[i].clause, NEG | REFUSE | ASK | WHETHER | SELF | BEFORE | DOCTOR);
         if (c & (CHANGE | UP | DOWN) && !left && !(v->all & NEG && v->all & SELF)) return true;
         if (c & TURN && i > 0 && c & SHOULD && !left) return true;
     }
@@ -357,7 +363,7 @@ static bool is_statistic(const struct guard_view *v, const struct guard_quantity
 {
     bool share = q->first == q->last && v->t[q->first].classes & FRACTION;
     if (!is_time(q->kind) && q->kind != Q_BARE && !share) return false;
-    return guard_clause_has(v, v->t[q->first].clause, STAT) && !(v->all & (SHOULD | EACH));
+    return guard_clause_has(v, v->t[q->first].clause, STAT | AGE) && !(v->all & (SHOULD | EACH));
 }
 
 /* 您吃了五年的降压药, "taking metformin for two years": what was, not what is to be done. */
@@ -368,7 +374,8 @@ static bool is_history(const struct guard_view *v, const struct guard_quantity *
     if (guard_clause_has(v, clause, SHOULD | TURN | EACH | PER | FREQ)) return false;
     bool past = guard_said_before(v, q->first, SAID);
     for (size_t i = 0; i < v->n; i++) {
-        if (!(v->t[i].drug & IS_PAST) || v->t[i].clause != clause) continue;
+        bool was = v->t[i].drug & IS_PAST || v->t[i].classes & SWALLOW;
+        if (!was || v->t[i].clause != clause) continue;
         past |= i + 1 == q->first || i == q->last + 1 || i < q->first;
     }
     return past && v->all & (YOU | SAID);
@@ -411,6 +418,7 @@ bool guard_has_orphan(const struct guard_view *v)
         enum guard_quantity_kind k = v->q[i].kind;
         bool taken = guard_clause_has(v, v->t[v->q[i].first].clause, TAKE | MED_TAKE | EACH);
         if (!is_orphan(v, &v->q[i]) || v->all & (FOLLOW | CARE | EXERCISE | FOOD | LAB | VITAL)) continue;
+        if (k == Q_BARE && guard_clause_has(v, v->t[v->q[i].first].clause, EACH)) return true;
         if (k == Q_PILL || k == Q_GRAM || k == Q_FREQ || (k == Q_DURATION && taken)) return true;
     }
     return false;

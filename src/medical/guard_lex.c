@@ -61,6 +61,27 @@ static bool deciphered(struct lexer *x, size_t at, size_t end)
     return (w && w->len == end - at && w->drug) || lexicon_has_drug_stem(x->l, word, end - at);
 }
 
+/* para-ceta-mol: the length of it all. */
+static size_t joined_drug(const struct lexer *x, size_t at)
+{
+    char word[40];
+    size_t n = 0;
+    size_t i = at;
+    size_t found = 0;
+    while (i < x->n && n < sizeof word) {
+        if (is_letter(x->s[i])) {
+            word[n++] = x->s[i++];
+        } else if ((x->s[i] == '-' || x->s[i] == '/' || x->s[i] == ' ') && i + 1 < x->n && is_letter(x->s[i + 1]) && x->s[i] != ' ') {
+            i++;
+        } else {
+            break;
+        }
+        const struct lexicon_word *w = n >= 6 && !(i < x->n && is_letter(x->s[i])) ? lexicon_find(x->l, word, n) : NULL;
+        if (w && w->len == n && w->drug & IS_DRUG) found = i - at;
+    }
+    return found;
+}
+
 static size_t latin_word(struct lexer *x, size_t at)
 {
     static const char *const small[] = {"of", "the", "about", "around", "only", "just", "roughly", "approximately", "a", "an"};
@@ -78,6 +99,11 @@ static size_t latin_word(struct lexer *x, size_t at)
     if (lexicon_has_drug_stem(x->l, x->s + at, end - at) || deciphered(x, at, end)) {
         push(x, at, end)->drug = IS_DRUG | IS_STEM;
         return end;
+    }
+    size_t joined = joined_drug(x, at);
+    if (joined) {
+        push(x, at, at + joined)->drug = IS_DRUG;
+        return at + joined;
     }
     x->unknown += end - at;
     return end;
@@ -276,6 +302,8 @@ static void look_at_shape(struct guard_line *line)
     }
     while (end && strchr(" \n\"')", t->text[end - 1])) end--;
     line->is_row = bars >= 2 || (bars == 1 && memchr(t->text, '\t', t->len));
+    line->is_code = memchr(t->text, '{', t->len) || memmem(t->text, t->len, "\":", 2) || memmem(t->text, t->len, "=\"", 2) ||
+                    (memchr(t->text, '=', t->len) && memchr(t->text, ';', t->len));
     line->is_question = end && t->text[end - 1] == '?';
     line->is_heading = end && t->text[end - 1] == ':';
 }

@@ -33,6 +33,7 @@ struct guard_line {
     uint32_t *starts; /* where each clause begins; starts[clauses] = text.len */
     size_t clauses;
     bool is_row;      /* a row of a table */
+    bool is_code;     /* looks like JSON or assignments */
     bool is_question; /* ends with a question mark */
     bool is_heading;  /* ends with a colon */
     bool is_blank;    /* nothing but spaces */

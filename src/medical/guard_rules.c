@@ -138,7 +138,10 @@ static void remember_topic(struct guard_context *c, const struct guard_view *v)
         c->since_drug = 1;
     else if (c->since_drug)
         c->since_drug++;
-    if (drug || other) c->topic_is_drug = drug;
+    if (drug || other) {
+        c->topic_is_drug = drug;
+        c->topic_is_other = !drug;
+    }
     if (v->all & EMERGENCY)
         c->since_emergency = 1;
     else if (c->since_emergency)

@@ -17,6 +17,7 @@ struct guard_context {
     unsigned since_emergency; /* the same of 120, poisoning */
     bool topic_is_drug;       /* the last thing that was talked about */
     bool topic_is_herb;
+    bool topic_is_other; /* the last thing was food, exercise, care, tests */
     bool prescribed;  /* a heading or sentence before attributed what follows to the user's doctor */
     bool refused;     /* a heading before said that the list below is not to be done */
     bool table_drug;  /* a row above names a drug, a dose or a frequency */
