@@ -357,7 +357,7 @@ static void find_bare_names(struct guard_view *v, struct guard_findings *out)
     if (v->all & ~(CARE | VITAL | FOLLOW | TAKE | COUNT | SHOULD | YOU | NONE | CHOOSE | AGE | LAB)) return;
     for (size_t i = 0; i < v->n; i++)
         if (v->t[i].drug & IS_ANTIBIOTIC && last == v->n) last = i;
-    if (last == v->n || last == 0) return;
+    if (last == v->n) return;
     const struct guard_token *t = &v->t[last];
     char before = t->start ? s[t->start - 1] : 'x';
     if ((before == ',' || before == ':' || before == ' ') && v->line->text.len - t->end <= 24) guard_add(out, v, GUARD_CHOICE, last, last);

@@ -121,7 +121,8 @@ static bool is_share(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     if (q->kind != Q_PILL || q->first != q->last || !(v->t[q->first].classes & FRACTION)) return false;
-    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE | YOU);
+    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE) ||
+           memmem(v->line->text.text, v->line->text.len, "患者", 6) || memmem(v->line->text.text, v->line->text.len, "病人", 6);
 }
 
 /* 叶酸8.2,偏低: a name that is also a test's. */
@@ -292,7 +293,7 @@ static bool is_prescribed(const struct guard_view *v, const struct guard_quantit
     for (size_t i = at + 1; i < q->first; i++)
         if (v->t[i].classes & TURN) return false;
     size_t clause = v->t[q->first].clause;
-    bool own = clause > v->t[at].clause && !guard_clause_has(v, clause, ASK | NEG); /* 医生让您吃7天,您吃3天就行 */
+    bool own = clause > v->t[at].clause && !guard_clause_has(v, clause, ASK | SELF); /* 医生让您吃7天,您吃3天就行 */
     return !own || !guard_clause_has(v, clause, CONFIRM | CHOOSE | TURN | SHOULD);
 }
 

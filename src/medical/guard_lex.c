@@ -273,7 +273,7 @@ static void drop_denied(struct guard_line *line)
 /* 您刚刚提到, "you also mentioned": what follows are the user's words. */
 static void mark_quotes(struct guard_line *line)
 {
-    static const char *const verbs[] = {"说", "提到", "提及", "写", "引用", "转述", "描述", "记得", "发的", "上传", "告诉我", "复述", "贴",
+    static const char *const verbs[] = {"说", "提到", "提及", "写的", "写道", "写着", "引用", "转述", "描述", "记得", "发的", "上传", "告诉我", "复述", "贴的",
                                         "said", "mention", "wrote", "told me", "describe", "say", "report", "quote", "list"};
     for (size_t i = 0; i < line->count; i++) {
         struct guard_token *t = &line->tokens[i];

@@ -189,7 +189,7 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
 /* 西瓜霜往喉咙里喷, 阿司匹林嚼着吃: a named drug, how and where it goes. */
 static bool is_put(const struct finder *f, size_t i)
 {
-    static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞", "擦", "点", "打", "灌", "搽", "注", "吃"};
+    static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞", "擦", "点", "打", "灌", "搽", "注", "撒", "挤", "吃"};
     static const char *const places[] = {"里", "上", "下", "进", "到", "处", "着", "喉", "伤口", "溃疡", "皮", "患", "肌"};
     const char *s = f->line->text.text;
     bool verb = false;
@@ -226,7 +226,10 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
             return true;
         }
         const char *s = f->line->text.text + f->t[i].start;
-        q->kind = is_word(f, i, "一半") || memmem(s, f->t[i].end - f->t[i].start, "分之", 6) ||
+        size_t n = f->t[i].end - f->t[i].start;
+        bool counted = n > 3 && (memcmp(s + n - 3, "片", 3) == 0 || memcmp(s + n - 3, "粒", 3) == 0);
+        q->kind = counted               ? Q_STRONG
+                  : is_word(f, i, "一半") || memmem(s, f->t[i].end - f->t[i].start, "分之", 6) ||
                           is_word(f, i, "两倍") || is_word(f, i, "三倍")
                       ? Q_PILL
                       : Q_STRONG;

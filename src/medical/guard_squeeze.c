@@ -90,10 +90,6 @@ static size_t hidden_run(const char *s, size_t n)
         for (size_t len; signs < 4 && i < n && (len = hiding_sign(s + i, n - i)) > 0; signs++) i += len;
         if (signs == 0) break;
     }
-    if (end < n && is_chinese_lead(s + end, n - end)) { /* the last one is a word, not a character */
-        count--;
-        end -= 3;
-    }
     return count >= 3 ? end : 0;
 }
 
