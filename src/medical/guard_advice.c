@@ -114,7 +114,7 @@ static bool past(const struct guard_view *v, size_t i)
 {
     if (i > 0 && v->t[i - 1].drug & IS_PAST && v->t[i - 1].clause == v->t[i].clause && !holds(v, i - 1, "了")) return true;
     if (i + 1 < v->n && v->t[i + 1].drug & IS_PAST && holds(v, i + 1, "过")) return true;
-    return guard_said_before(v, i, SAID);
+    return guard_has_before(v, i, SAID);
 }
 
 static bool names_new_drug(const struct guard_view *v, size_t i)
@@ -207,10 +207,12 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
         bool antibiotic = v->t[drug].drug & IS_ANTIBIOTIC;
         if (!first && !directed_before(v, i) && !antibiotic) continue;
         if (v->all & EMERGENCY && (holds(v, drug, "肾上腺素") || holds(v, drug, "epi") || holds(v, drug, "nalox"))) continue;
-        if (v->all & (ASK | WHETHER | DOCTOR | SAID | PRESCRIBED) || negated(v, i) || only_asks(v) || v->context->refused)
+        uint64_t left = ASK | WHETHER | DOCTOR | SAID | PRESCRIBED;
+        if (guard_clause_has(v, clause, left) || (v->all & (ASK | PRESCRIBED) && !antibiotic) || negated(v, i) || only_asks(v) || v->context->refused)
             continue;
-        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) || v->all & SWALLOW) continue;
-        if (v->all & NEG && v->all & (INTERACT | SELF)) continue;
+        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) || guard_clause_has(v, clause, SWALLOW))
+            continue;
+        if (guard_clause_has(v, clause, NEG) && guard_clause_has(v, clause, INTERACT | SELF)) continue;
         if (guard_clause_has(v, clause, STAT | AGE)) continue;
         guard_add(out, v, antibiotic ? GUARD_CHOICE : GUARD_CHANGE, i, drug);
     }
@@ -220,7 +222,7 @@ static bool choice_is_excused(const struct guard_view *v, size_t i, size_t drug)
 {
     size_t at = i < drug ? i : drug;
     if (only_asks(v) || negated(v, i) || negated(v, at) || v->context->refused) return true;
-    if (v->all & (SAID | REFUSE)) return true;
+    if (guard_clause_has(v, v->t[at].clause, SAID | REFUSE)) return true;
     if (guard_has_before(v, at, ASK | WHETHER | DOCTOR | MAY)) return true;
     if (guard_has_after(v, drug, NEG | MAY) && !(v->t[i].classes & NEG)) return true;
     return v->all & ASK && v->all & WHETHER;
@@ -297,7 +299,7 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         if (!dosage) dosage = agrees(v, i, &to) || judges_use(v, i);
         if (!dosage && plain && !(v->all & FOOD)) dosage = true;
         if (!dosage && !(taken && guard_topic_is_drug(v, clause + 1))) continue;
-        if (only_asks(v) || v->context->refused || v->all & (REFUSE | WHETHER)) continue;
+        if (only_asks(v) || v->context->refused || guard_clause_has(v, clause, REFUSE | WHETHER)) continue;
         if (guard_has_before(v, i, MAY | ASK) || guard_has_after(v, i, MAY | ASK)) continue;
         bool denied = false;
         for (size_t k = i; k-- > 0 && v->t[k].clause == clause;) denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
@@ -326,7 +328,7 @@ static void find_access(struct guard_view *v, struct guard_findings *out)
                  (v->context->since_drug > 0 && v->context->since_drug <= 4);
     for (size_t i = 0; i < v->n; i++) {
         if (!(v->t[i].classes & ACCESS) || v->t[i].classes & NONE || !about) continue;
-        if (negated(v, i) || v->all & REFUSE || v->context->refused) continue;
+        if (negated(v, i) || guard_clause_has(v, v->t[i].clause, REFUSE) || v->context->refused) continue;
         if (guard_said_before(v, i, NEG) && !guard_has_before(v, i, TURN | SHOULD)) continue;
         if (guard_has_after(v, i, MAY | NEG) && !guard_has_before(v, i, SHOULD)) continue;
         if (v->all & MAY && !(v->all & SHOULD)) continue;

@@ -143,8 +143,9 @@ static bool stands_free(const struct finder *f, size_t i, size_t last)
     if (s[end] == ' ' && ((uint8_t)s[end + 1] >= 0xE4 || (s[end + 1] >= 'a' && s[end + 1] <= 'z'))) return false;
     if (f->n == last - i + 1 && i == 0) return !f->line->is_heading && f->t[i].start == 0 && end + 2 >= f->line->text.len;
     if (i > 0 && f->t[i - 1].classes & NONE && f->t[i].joined) return false;
+    if (f->line->is_code) return true;
     for (size_t k = 0; k < f->n; k++)
-        if (f->t[k].drug & IS_DRUG && (f->line->is_code || (f->t[k].clause == f->t[i].clause && k < i))) return true;
+        if (f->t[k].drug & IS_DRUG && f->t[k].clause == f->t[i].clause && k < i) return true;
     return false;
 }
 
