@@ -354,8 +354,9 @@ static void find_bare_names(struct guard_view *v, struct guard_findings *out)
     const char *s = v->line->text.text;
     size_t last = v->n;
     bool ill = false;
+    if (!(v->all_drug & IS_ANTIBIOTIC) || v->all_drug & IS_KIND || out->count) return;
     for (size_t i = 0; i < sizeof ills / sizeof *ills; i++) ill |= memmem(s, v->line->text.len, ills[i], strlen(ills[i])) != NULL;
-    if (!ill || v->drugs == 0 || v->all_drug & IS_KIND || out->count || memmem(s, v->line->text.len, "过敏", 6)) return;
+    if (!ill || memmem(s, v->line->text.len, "过敏", 6)) return;
     if (v->all & ~(CARE | VITAL | FOLLOW | TAKE | COUNT | SHOULD | YOU | NONE | CHOOSE | AGE | LAB)) return;
     for (size_t i = 0; i < v->n; i++)
         if (v->t[i].drug & IS_ANTIBIOTIC && last == v->n) last = i;

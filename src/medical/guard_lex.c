@@ -282,7 +282,8 @@ static void mark_quotes(struct guard_line *line)
         bool you = (n >= 3 && (memcmp(s, "您", 3) == 0 || memcmp(s, "你", 3) == 0)) || (n == 3 && memcmp(s, "you", 3) == 0);
         size_t left = line->text.len - t->start;
         size_t reach = left < n + 15 ? left : n + 15;
-        for (size_t k = 0; you && k < sizeof verbs / sizeof *verbs; k++) {
+        if (!you) continue;
+        for (size_t k = 0; k < sizeof verbs / sizeof *verbs; k++) {
             const char *found = memmem(s, reach, verbs[k], strlen(verbs[k]));
             if (found && !memchr(s, ',', (size_t)(found - s))) t->classes |= SAID;
         }
@@ -302,7 +303,7 @@ static void look_at_shape(struct guard_line *line)
     }
     while (end && strchr(" \n\"')", t->text[end - 1])) end--;
     line->is_row = bars >= 2 || (bars == 1 && memchr(t->text, '\t', t->len));
-    line->is_code = memchr(t->text, '{', t->len) || memmem(t->text, t->len, "\":", 2) || memmem(t->text, t->len, "=\"", 2) ||
+    line->is_code = memchr(t->text, '{', t->len) || (memchr(t->text, '"', t->len) && (strstr(t->text, "\":") || strstr(t->text, "=\""))) ||
                     (memchr(t->text, '=', t->len) && memchr(t->text, ';', t->len));
     line->is_question = end && t->text[end - 1] == '?';
     line->is_heading = end && t->text[end - 1] == ':';
@@ -317,7 +318,9 @@ int guard_line_init(struct guard_line *line, const struct lexicon *l, const char
     look_at_shape(line);
     line->tokens = malloc((line->text.len + 1) * sizeof *line->tokens);
     line->starts = calloc(line->text.len + 2, sizeof *line->starts);
-    if (!line->tokens || !line->starts) {
+    line->clause_classes = calloc(line->text.len + 2, sizeof *line->clause_classes);
+    line->clause_drugs = calloc(line->text.len + 2, 1);
+    if (!line->tokens || !line->starts || !line->clause_classes || !line->clause_drugs) {
         guard_line_fini(line);
         return error_set(e, ERR_NOMEM, "no memory to check a sentence");
     }
@@ -325,6 +328,10 @@ int guard_line_init(struct guard_line *line, const struct lexicon *l, const char
     read_tokens(&x);
     drop_denied(line);
     mark_quotes(line);
+    for (size_t i = 0; i < line->count; i++) {
+        line->clause_classes[line->tokens[i].clause] |= line->tokens[i].classes;
+        line->clause_drugs[line->tokens[i].clause] |= line->tokens[i].drug;
+    }
     line->clauses = (size_t)x.clause + 1;
     line->starts[line->clauses] = (uint32_t)line->text.len;
     return OK;
@@ -337,4 +344,8 @@ void guard_line_fini(struct guard_line *line)
     free(line->starts);
     line->tokens = NULL;
     line->starts = NULL;
+    free(line->clause_classes);
+    free(line->clause_drugs);
+    line->clause_classes = NULL;
+    line->clause_drugs = NULL;
 }

@@ -41,7 +41,7 @@ struct guard_findings {
 };
 
 /* Judge the line and bring the context up to date. */
-void guard_judge(struct guard_context *c, const struct guard_line *line, struct guard_findings *out);
+void guard_judge(struct guard_context *c, struct guard_line *line, struct guard_findings *out);
 
 /* --- the parts (guard_dose.c, guard_advice.c) ------------------------------------------------------------------------ */
 struct guard_view {

@@ -138,6 +138,10 @@ static size_t step(struct squeezer *s, size_t i)
         keep(s, ' ');
         return 6;
     }
+    if ((uint8_t)*at < 0x80 && (is_alnum(*at) || *at == ' ') && !(left > 1 && strchr(" .-_", at[1]))) {
+        keep(s, *at); /* nothing below concerns it */
+        return 1;
+    }
     bool alone = s->kept < 3 || !is_chinese_lead(t->text + s->kept - 3, 3) || s->hidden_to == i;
     size_t hidden = alone && is_chinese_lead(at, left) ? hidden_run(at, left) : 0;
     if (hidden) {
