@@ -66,12 +66,17 @@ static bool is_time(enum guard_quantity_kind kind)
 }
 
 /* Nothing in the clause but quantities and small words. */
+static bool is_named(const struct guard_view *v, size_t clause, size_t i)
+{
+    return v->t[i].clause == clause && !(v->t[i].classes & EQUAL && v->t[i].end - v->t[i].start == 1);
+}
+
 static bool is_all_quantity(const struct guard_view *v, size_t clause)
 {
     size_t words = 0;
     size_t inside = 0;
     for (size_t i = 0; i < v->n; i++) {
-        if (v->t[i].clause != clause) continue;
+        if (!is_named(v, clause, i)) continue;
         if (v->t[i].breaks) return false;
         words++;
         for (size_t k = 0; k < v->q_count; k++)
@@ -118,15 +123,28 @@ static bool is_share(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     if (q->kind != Q_PILL || q->first != q->last || !(v->t[q->first].classes & FRACTION)) return false;
-    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) ||
-           guard_clause_has(v, clause, STAT | AGE | YOU);
+    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE) ||
+           memmem(v->line->text.text, v->line->text.len, "患者", 6) || memmem(v->line->text.text, v->line->text.len, "病人", 6);
 }
 
 /* 叶酸8.2,偏低: a name that is also a test's. */
 static bool is_result(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (q->kind != Q_BARE || !(v->all & LAB)) return false;
-    return !(v->all & (TAKE | MED_TAKE | EACH | PER | FREQ | START | UP | DOWN | DOSAGE));
+    static const char *const words[] = {"参考", "正常", "报告", "结果", "化验", "水平", "浓度", "释放", "偏", "range", "level", "result"};
+    bool result = false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        result |= memmem(v->line->text.text, v->line->text.len, words[i], strlen(words[i])) != NULL;
+    return result && !(v->all & (TAKE | MED_TAKE | EACH | PER | FREQ | START | UP | DOWN | DOSAGE));
+}
+
+/* units of alcohol */
+static bool is_alcohol(const struct guard_view *v)
+{
+    static const char *const words[] = {"酒", "alcohol", "drink", "wine", "beer"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (memmem(v->line->text.text, v->line->text.len, words[i], strlen(words[i]))) return true;
+    return false;
 }
 
 static bool is_units(const struct guard_view *v, const struct guard_quantity *q)
@@ -142,6 +160,8 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     size_t clause = v->t[q->first].clause;
     struct owner o = owner_of(v, q);
     if (q->kind == Q_LAB || is_share(v, q) || is_result(v, q)) return false;
+    bool named = v->drugs > 0 || (v->context->topic_is_drug && v->context->since_drug > 0 && v->context->since_drug <= 4);
+    if (v->line->is_code && q->kind == Q_BARE) return named && !(v->all & LAB);
     if (o.drug == FAR && o.other == FAR) {
         /* The clauses before may be about something else: 多喝水,每天2000毫升. */
         bool others = v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW);
@@ -153,10 +173,8 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     bool recent = v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY;
     if (o.drug == FAR) {
         bool drug_about = recent || v->all_drug & (IS_DRUG | IS_KIND);
-        bool moved =
-            guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
-        if (q->kind == Q_STRONG && is_units(v, q))
-            return !guard_clause_has(v, clause, INTERACT | VITAL); /* units of alcohol */
+        bool moved = guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
+        if (q->kind == Q_STRONG && is_units(v, q)) return !is_alcohol(v);
         if (q->kind == Q_STRONG)
             return !other_is_beside(v, q, FOOD, moved ? BESIDE : CLOSE) &&
                    (moved || !other_is_beside(v, q, LAB, drug_about ? CLOSE : FAR));
@@ -196,14 +214,14 @@ static bool is_fact(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     bool taken = guard_clause_has(v, clause, EACH | FREQ | MED_TAKE) && !guard_clause_has(v, clause, FACT);
-    return (is_time(q->kind) || q->kind == Q_FREQ) && guard_clause_has(v, clause, FACT) && !taken;
+    return is_time(q->kind) && guard_clause_has(v, clause, FACT) && !taken;
 }
 
 static bool is_between_two(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (q->kind != Q_TIME && q->kind != Q_DURATION && q->kind != Q_FREQ && q->kind != Q_TIMING) return false;
     size_t clause = v->t[q->first].clause;
-    if (guard_clause_has(v, clause, APART) && (v->drugs >= 2 || v->all & INTERACT)) return true;
+    if (guard_clause_has(v, clause, APART) && !(v->all & (START | EACH)) && (v->drugs >= 2 || v->all & INTERACT)) return true;
     return is_time(q->kind) && guard_clause_has(v, clause, INTERACT) && v->all & NEG &&
            !guard_clause_has(v, clause, EACH | PER | FREQ);
 }
@@ -244,8 +262,7 @@ static bool alters(const struct guard_view *v)
     for (size_t i = 0; i < v->n; i++) {
         uint64_t c = v->t[i].classes;
         if (c & NONE) continue;
-        bool left =
-            guard_clause_has(v, v->t[i].clause, NEG | REFUSE | ASK | WHETHER | SELF | BEFORE | DOCTOR | PRESCRIBED);
+        bool left = guard_clause_has(v, v->t[i].clause, NEG | REFUSE | ASK | WHETHER | SELF | BEFORE | DOCTOR);
         if (c & (CHANGE | UP | DOWN) && !left && !(v->all & NEG && v->all & SELF)) return true;
         if (c & TURN && i > 0 && c & SHOULD && !left) return true;
     }
@@ -264,8 +281,8 @@ static bool is_order(const struct guard_view *v, size_t i)
 {
     const char *s = v->line->text.text + v->t[i].start;
     size_t n = v->t[i].end - v->t[i].start;
-    return memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "医生", 6) ||
-           memmem(s, n, "prescription", 12) || memmem(s, n, "doctor", 6);
+    bool order = memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "的话", 6) || memmem(s, n, "prescription", 12);
+    return order && !(memmem(s, n, "遵", 3) || memmem(s, n, "按", 3) || memmem(s, n, "依", 3));
 }
 
 /* Who ordered it: named before the quantity, or behind it where the user is quoted. n if nobody. */
@@ -275,7 +292,7 @@ static size_t attribution(const struct guard_view *v, size_t first)
         if (v->t[i].classes & PRESCRIBED || doctor_orders(v, i)) return i;
     bool said = guard_said_before(v, first, SAID);
     for (size_t i = 0; i < v->n; i++) {
-        bool names = v->t[i].classes & (PRESCRIBED | DOCTOR) || doctor_orders(v, i) || is_order(v, i);
+        bool names = v->t[i].classes & PRESCRIBED || doctor_orders(v, i) || is_order(v, i);
         if (said && names) return i < first ? i : first;
         if (i >= first && v->t[i].classes & PRESCRIBED && addresses(v, i)) return first;
     }
@@ -295,7 +312,7 @@ static bool is_prescribed(const struct guard_view *v, const struct guard_quantit
     for (size_t i = at + 1; i < q->first; i++)
         if (v->t[i].classes & TURN) return false;
     size_t clause = v->t[q->first].clause;
-    bool own = clause > v->t[at].clause && !guard_clause_has(v, clause, ASK | NEG); /* 医生让您吃7天,您吃3天就行 */
+    bool own = clause > v->t[at].clause && !guard_clause_has(v, clause, ASK | SELF); /* 医生让您吃7天,您吃3天就行 */
     return !own || !guard_clause_has(v, clause, CONFIRM | CHOOSE | TURN | SHOULD);
 }
 
@@ -328,7 +345,10 @@ static bool is_weak_way(const struct guard_view *v, const struct guard_quantity 
         guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | FREQ | ROUTE) || is_all_quantity(v, clause);
     if (!named || !taken) return true;
-    if (v->all & (PRESCRIBED | REFUSE) || guard_clause_has(v, clause, NEG | WHETHER | MAY | ASK)) return true;
+    if (v->all & PRESCRIBED || guard_clause_has(v, clause, ASK | REFUSE)) return true;
+    if (guard_has_before(v, q->first, WHETHER) || guard_has_after(v, q->last, MAY | NEG)) return true;
+    for (size_t i = q->first; i-- > 0 && v->t[i].clause == clause && !(v->t[i].classes & TURN);)
+        if (v->t[i].classes & NEG) return true;
     for (size_t i = 0; i < v->q_count; i++)
         if (v->q[i].kind == Q_LAB && v->t[v->q[i].first].clause == clause) return true;
     return false;
@@ -369,7 +389,7 @@ static bool is_statistic(const struct guard_view *v, const struct guard_quantity
 {
     bool share = q->first == q->last && v->t[q->first].classes & FRACTION;
     if (!is_time(q->kind) && q->kind != Q_BARE && !share) return false;
-    return guard_clause_has(v, v->t[q->first].clause, STAT) && !(v->all & (SHOULD | EACH));
+    return guard_clause_has(v, v->t[q->first].clause, STAT | AGE) && !(v->all & (SHOULD | EACH));
 }
 
 /* 您吃了五年的降压药, "taking metformin for two years": what was, not what is to be done. */
@@ -378,9 +398,10 @@ static bool is_history(const struct guard_view *v, const struct guard_quantity *
     if (q->kind != Q_DURATION && q->kind != Q_TIMES) return false;
     size_t clause = v->t[q->first].clause;
     if (guard_clause_has(v, clause, SHOULD | TURN | EACH | PER | FREQ)) return false;
-    bool past = guard_said_before(v, q->first, SAID);
+    bool past = guard_has_before(v, q->first, SAID);
     for (size_t i = 0; i < v->n; i++) {
-        if (!(v->t[i].drug & IS_PAST) || v->t[i].clause != clause) continue;
+        bool was = v->t[i].drug & IS_PAST || v->t[i].classes & SWALLOW;
+        if (!was || v->t[i].clause != clause) continue;
         past |= i + 1 == q->first || i == q->last + 1 || i < q->first;
     }
     return past && v->all & (YOU | SAID);
@@ -424,6 +445,7 @@ bool guard_has_orphan(const struct guard_view *v)
         enum guard_quantity_kind k = v->q[i].kind;
         bool taken = guard_clause_has(v, v->t[v->q[i].first].clause, TAKE | MED_TAKE | EACH);
         if (!is_orphan(v, &v->q[i]) || v->all & (FOLLOW | CARE | EXERCISE | FOOD | LAB | VITAL)) continue;
+        if (k == Q_BARE && guard_clause_has(v, v->t[v->q[i].first].clause, EACH)) return true;
         if (k == Q_PILL || k == Q_GRAM || k == Q_FREQ || (k == Q_DURATION && taken)) return true;
     }
     return false;

@@ -61,6 +61,27 @@ static bool deciphered(struct lexer *x, size_t at, size_t end)
     return (w && w->len == end - at && w->drug) || lexicon_has_drug_stem(x->l, word, end - at);
 }
 
+/* para-ceta-mol: the length of it all. */
+static size_t joined_drug(const struct lexer *x, size_t at)
+{
+    char word[40];
+    size_t n = 0;
+    size_t i = at;
+    size_t found = 0;
+    while (i < x->n && n < sizeof word) {
+        if (is_letter(x->s[i])) {
+            word[n++] = x->s[i++];
+        } else if ((x->s[i] == '-' || x->s[i] == '/' || x->s[i] == ' ') && i + 1 < x->n && is_letter(x->s[i + 1]) && x->s[i] != ' ') {
+            i++;
+        } else {
+            break;
+        }
+        const struct lexicon_word *w = n >= 6 && !(i < x->n && is_letter(x->s[i])) ? lexicon_find(x->l, word, n) : NULL;
+        if (w && w->len == n && w->drug & IS_DRUG) found = i - at;
+    }
+    return found;
+}
+
 static size_t latin_word(struct lexer *x, size_t at)
 {
     static const char *const small[] = {"of",   "the",     "about",         "around", "only",
@@ -79,6 +100,11 @@ static size_t latin_word(struct lexer *x, size_t at)
     if (lexicon_has_drug_stem(x->l, x->s + at, end - at) || deciphered(x, at, end)) {
         push(x, at, end)->drug = IS_DRUG | IS_STEM;
         return end;
+    }
+    size_t joined = joined_drug(x, at);
+    if (joined) {
+        push(x, at, at + joined)->drug = IS_DRUG;
+        return at + joined;
     }
     x->unknown += end - at;
     return end;
@@ -251,9 +277,8 @@ static void drop_denied(struct guard_line *line)
 /* 您刚刚提到, "you also mentioned": what follows are the user's words. */
 static void mark_quotes(struct guard_line *line)
 {
-    static const char *const verbs[] = {"说",      "提到",     "提及",   "写",     "引用",  "转述", "描述",    "记得",
-                                        "发的",    "上传",     "告诉我", "复述",   "贴",    "said", "mention", "wrote",
-                                        "told me", "describe", "say",    "report", "quote", "list"};
+    static const char *const verbs[] = {"说", "提到", "提及", "写的", "写道", "写着", "引用", "转述", "描述", "记得", "发的", "上传", "告诉我", "复述", "贴的",
+                                        "said", "mention", "wrote", "told me", "describe", "say", "report", "quote", "list"};
     for (size_t i = 0; i < line->count; i++) {
         struct guard_token *t = &line->tokens[i];
         const char *s = line->text.text + t->start;
@@ -262,7 +287,8 @@ static void mark_quotes(struct guard_line *line)
             (n >= 3 && (memcmp(s, "您", 3) == 0 || memcmp(s, "你", 3) == 0)) || (n == 3 && memcmp(s, "you", 3) == 0);
         size_t left = line->text.len - t->start;
         size_t reach = left < n + 15 ? left : n + 15;
-        for (size_t k = 0; you && k < sizeof verbs / sizeof *verbs; k++) {
+        if (!you) continue;
+        for (size_t k = 0; k < sizeof verbs / sizeof *verbs; k++) {
             const char *found = memmem(s, reach, verbs[k], strlen(verbs[k]));
             if (found && !memchr(s, ',', (size_t)(found - s))) t->classes |= SAID;
         }
@@ -282,6 +308,8 @@ static void look_at_shape(struct guard_line *line)
     }
     while (end && strchr(" \n\"')", t->text[end - 1])) end--;
     line->is_row = bars >= 2 || (bars == 1 && memchr(t->text, '\t', t->len));
+    line->is_code = memchr(t->text, '{', t->len) || (memchr(t->text, '"', t->len) && (strstr(t->text, "\":") || strstr(t->text, "=\""))) ||
+                    (memchr(t->text, '=', t->len) && memchr(t->text, ';', t->len));
     line->is_question = end && t->text[end - 1] == '?';
     line->is_heading = end && t->text[end - 1] == ':';
 }
@@ -295,7 +323,9 @@ int guard_line_init(struct guard_line *line, const struct lexicon *l, const char
     look_at_shape(line);
     line->tokens = malloc((line->text.len + 1) * sizeof *line->tokens);
     line->starts = calloc(line->text.len + 2, sizeof *line->starts);
-    if (!line->tokens || !line->starts) {
+    line->clause_classes = calloc(line->text.len + 2, sizeof *line->clause_classes);
+    line->clause_drugs = calloc(line->text.len + 2, 1);
+    if (!line->tokens || !line->starts || !line->clause_classes || !line->clause_drugs) {
         guard_line_fini(line);
         return error_set(e, ERR_NOMEM, "no memory to check a sentence");
     }
@@ -303,6 +333,10 @@ int guard_line_init(struct guard_line *line, const struct lexicon *l, const char
     read_tokens(&x);
     drop_denied(line);
     mark_quotes(line);
+    for (size_t i = 0; i < line->count; i++) {
+        line->clause_classes[line->tokens[i].clause] |= line->tokens[i].classes;
+        line->clause_drugs[line->tokens[i].clause] |= line->tokens[i].drug;
+    }
     line->clauses = (size_t)x.clause + 1;
     line->starts[line->clauses] = (uint32_t)line->text.len;
     return OK;
@@ -315,4 +349,8 @@ void guard_line_fini(struct guard_line *line)
     free(line->starts);
     line->tokens = NULL;
     line->starts = NULL;
+    free(line->clause_classes);
+    free(line->clause_drugs);
+    line->clause_classes = NULL;
+    line->clause_drugs = NULL;
 }

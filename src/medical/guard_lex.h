@@ -23,6 +23,8 @@ struct guard_token {
     bool number;    /* digits, 半 两 三, "two" */
     bool breaks;    /* something unknown of more than a few letters stands before it */
     bool joined;    /* only blanks, brackets or a colon stand before it */
+    bool is_drug;   /* set by the rules: a drug, a kind of drug, "medicine" */
+    bool is_other;  /* set by the rules: food, exercise, care, tests */
     bool after_end; /* a range sign stands before it: 1-2, 1 to 2 */
 };
 
@@ -31,8 +33,11 @@ struct guard_line {
     struct guard_token *tokens;
     size_t count;
     uint32_t *starts; /* where each clause begins; starts[clauses] = text.len */
+    uint64_t *clause_classes; /* of each clause: the classes of its tokens */
+    uint8_t *clause_drugs;    /* IS_* of its tokens */
     size_t clauses;
     bool is_row;      /* a row of a table */
+    bool is_code;     /* looks like JSON or assignments */
     bool is_question; /* ends with a question mark */
     bool is_heading;  /* ends with a colon */
     bool is_blank;    /* nothing but spaces */

@@ -210,8 +210,11 @@ static void seal(struct lexicon *l)
         struct lexicon_word *last = kept ? &l->words[kept - 1] : NULL;
         struct lexicon_word *w = &l->words[i];
         if (last && last->len == w->len && memcmp(last->text, w->text, w->len) == 0) {
+            bool name = (last->drug & (IS_DRUG | IS_KIND) && !(last->drug & IS_STEM)) ||
+                        (w->drug & (IS_DRUG | IS_KIND) && !(w->drug & IS_STEM));
             last->classes |= w->classes;
             last->drug |= w->drug;
+            if (name) last->drug &= (uint8_t)~IS_STEM; /* 头孢 is a name and a beginning of names */
         } else {
             l->words[kept++] = *w;
         }
@@ -260,7 +263,7 @@ static bool ends_well(const struct lexicon_word *w, const char *text, size_t n)
     if (w->len == n || !is_word_char(last)) return true;
     char next = text[w->len];
     if (!is_word_char(next)) return true;
-    if (!is_letter(next)) return is_letter(last) && (w->classes & (MASS | GRAM | VOL | PILL | COUNT | LAB_UNIT));
+    if (!is_letter(next)) return is_letter(last) && (w->classes & (MASS | GRAM | VOL | PILL | COUNT | EACH | LAB_UNIT));
     if (!is_letter(last)) return (w->classes & ~NONE) == 0 && w->drug == 0;
     return w->drug && next == 's' && (w->len + 1 == n || !is_word_char(text[w->len + 1]));
 }
@@ -272,7 +275,7 @@ const struct lexicon_word *lexicon_find(const struct lexicon *l, const char *tex
         for (uint32_t i = l->first[b]; i < l->first[b + 1]; i++) {
             const struct lexicon_word *w = &l->words[i];
             if (key < 3 ? w->len != key : w->len < 3) continue;
-            if (w->len <= n && memcmp(w->text, text, w->len) == 0 && ends_well(w, text, n)) return w;
+            if (w->len <= n && w->text[w->len - 1] == text[w->len - 1] && memcmp(w->text, text, w->len) == 0 && ends_well(w, text, n)) return w;
         }
     }
     return NULL;

@@ -197,6 +197,7 @@ static size_t pinyin(const char *s, size_t n, double *value)
                                            "jiaonang", "dai", "ge", "haosheng", "di",  "bai",   "shi",    "ban",
                                            "片",       "粒",  "次", "颗",       "丸",  "袋",    "天",     "毫克"};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (table[i].word[0] != s[0]) continue;
         size_t len = strlen(table[i].word);
         if (len + 1 >= n || memcmp(s, table[i].word, len) || is_letter(s[len])) continue;
         size_t at = len + (s[len] == ' ');
@@ -216,6 +217,7 @@ static size_t english_word(const char *s, size_t n, double *value)
 {
     size_t best = 0;
     for (size_t i = 0; i < sizeof english / sizeof *english; i++) {
+        if (english[i].word[0] != s[0]) continue;
         size_t len = strlen(english[i].word);
         if (len > best && len <= n && memcmp(s, english[i].word, len) == 0 && !(len < n && is_letter(s[len]))) {
             best = len;

@@ -133,6 +133,22 @@ static bool ends_clause(const struct finder *f, size_t i)
     return true;
 }
 
+/* A number that nothing follows, in a clause that names a drug, in code that does, or alone in its line. */
+static bool stands_free(const struct finder *f, size_t i, size_t last)
+{
+    const char *s = f->line->text.text;
+    size_t end = f->t[last].end;
+    if (f->t[i].classes & EMERGENCY || (f->t[i].value >= 1900 && f->t[i].value < 2100)) return false;
+    if ((uint8_t)s[end] >= 0xE4 || (s[end] >= 'a' && s[end] <= 'z') || s[end] == '%') return false;
+    if (s[end] == ' ' && ((uint8_t)s[end + 1] >= 0xE4 || (s[end + 1] >= 'a' && s[end + 1] <= 'z'))) return false;
+    if (f->n == last - i + 1 && i == 0) return !f->line->is_heading && f->t[i].start == 0 && end + 2 >= f->line->text.len;
+    if (i > 0 && f->t[i - 1].classes & NONE && f->t[i].joined) return false;
+    if (f->line->is_code) return true;
+    for (size_t k = 0; k < f->n; k++)
+        if (f->t[k].drug & IS_DRUG && f->t[k].clause == f->t[i].clause && k < i) return true;
+    return false;
+}
+
 /* 个 counts everything: a medicine only if nothing is named behind it. */
 static bool counts_something_else(const struct finder *f, size_t unit)
 {
@@ -162,6 +178,7 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
         return unit;
     }
     if (f->line->is_row && !(f->t[i].classes & EMERGENCY)) return last;
+    if (stands_free(f, i, last)) return last;
     if (is_bare_dose(f, i, last)) return last;
     if (i > 0 && has(f, i - 1, TAKE) && follows(f, i) && f->t[i].joined && ends_clause(f, last)) { /* "take two" */
         q->kind = Q_PILL;
@@ -169,6 +186,29 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
     }
     q->last = UINT32_MAX;
     return last;
+}
+
+/* 西瓜霜往喉咙里喷, 阿司匹林嚼着吃: a named drug, how and where it goes. */
+static bool is_put(const struct finder *f, size_t i)
+{
+    static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞", "擦", "点", "打", "灌", "搽", "注", "撒", "挤", "吃"};
+    static const char *const places[] = {"里", "上", "下", "进", "到", "处", "着", "喉", "伤口", "溃疡", "皮", "患", "肌"};
+    const char *s = f->line->text.text;
+    bool verb = false;
+    bool drug = false;
+    bool place = false;
+    for (size_t k = 0; k < sizeof verbs / sizeof *verbs; k++) verb |= is_word(f, i, verbs[k]);
+    if (!verb) return false;
+    size_t start = f->t[i].start;
+    for (size_t k = i; k-- > 0 && f->t[k].clause == f->t[i].clause;)
+        if (f->t[k].drug & IS_DRUG) {
+            drug = true;
+            start = f->t[k].end;
+        }
+    size_t end = f->line->starts[f->t[i].clause + 1];
+    if (is_word(f, i, "吃")) return drug && f->t[i].start >= start + 3 && memcmp(s + f->t[i].start - 3, "着", 3) == 0;
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++) place |= memmem(s + start, end - start, places[k], strlen(places[k])) != NULL;
+    return drug && place;
 }
 
 /* Words that are a quantity without a number: tid, 早晚各一次, before meals, half a tablet, 每天一次. */
@@ -187,10 +227,18 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
             q->kind = Q_STRONG;
             return true;
         }
-        q->kind = is_word(f, i, "一半") || is_word(f, i, "四分之一") || is_word(f, i, "三分之一") ||
+        const char *s = f->line->text.text + f->t[i].start;
+        size_t n = f->t[i].end - f->t[i].start;
+        bool counted = n > 3 && (memcmp(s + n - 3, "片", 3) == 0 || memcmp(s + n - 3, "粒", 3) == 0);
+        q->kind = counted               ? Q_STRONG
+                  : is_word(f, i, "一半") || memmem(s, f->t[i].end - f->t[i].start, "分之", 6) ||
                           is_word(f, i, "两倍") || is_word(f, i, "三倍")
                       ? Q_PILL
                       : Q_STRONG;
+        return true;
+    }
+    if (c & TAKE && is_put(f, i)) {
+        q->kind = Q_ROUTE;
         return true;
     }
     if (c & TIMING) {

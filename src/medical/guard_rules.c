@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { CLAUSE_HAS_OTHER = 128 }; /* beside IS_* */
+
 static const uint64_t OTHERS = FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW;
 
 void guard_add(struct guard_findings *out, const struct guard_view *v, enum guard_reason reason, size_t first,
@@ -19,16 +21,22 @@ void guard_add(struct guard_findings *out, const struct guard_view *v, enum guar
 
 bool guard_clause_has(const struct guard_view *v, size_t clause, uint64_t classes)
 {
-    for (size_t i = 0; i < v->n; i++)
-        if (v->t[i].clause == clause && v->t[i].classes & classes) return true;
-    return false;
+    return (v->line->clause_classes[clause] & classes) != 0;
 }
 
 bool guard_clause_has_drug(const struct guard_view *v, size_t clause, uint8_t drug)
 {
-    for (size_t i = 0; i < v->n; i++)
-        if (v->t[i].clause == clause && v->t[i].drug & drug) return true;
-    return false;
+    return (v->line->clause_drugs[clause] & drug) != 0;
+}
+
+bool guard_is_other(const struct guard_view *v, size_t i)
+{
+    return v->t[i].is_other;
+}
+
+bool guard_is_drug(const struct guard_view *v, size_t i)
+{
+    return v->t[i].is_drug;
 }
 
 /* What a medicine is washed down with is no food of its own. */
@@ -44,7 +52,7 @@ static bool is_vehicle(const struct guard_view *v, size_t i)
     return false;
 }
 
-bool guard_is_other(const struct guard_view *v, size_t i)
+static bool find_other(const struct guard_view *v, size_t i)
 {
     if (is_vehicle(v, i)) return false;
     return (v->t[i].classes & OTHERS) && !(v->t[i].drug & (IS_DRUG | IS_KIND)) &&
@@ -59,9 +67,9 @@ static bool names_a_medicine(const struct guard_view *v, const struct guard_toke
     return false;
 }
 
-/* What is also a food is a drug unless the clause speaks of food; how a medicine is given ("apply") or made ("cream")
- * is one unless the clause says of what. */
-bool guard_is_drug(const struct guard_view *v, size_t i)
+/* What is also a food is a drug unless the clause speaks of food; how a medicine is given ("apply") or made ("cream") is one
+ * unless the clause says of what. */
+static bool find_drug(const struct guard_view *v, size_t i)
 {
     const struct guard_token *t = &v->t[i];
     if (t->drug & IS_FOOD_TOO) return !guard_clause_has(v, t->clause, FOOD);
@@ -71,9 +79,7 @@ bool guard_is_drug(const struct guard_view *v, size_t i)
         return v->context->since_drug > 0 && v->context->since_drug <= 2 && v->context->topic_is_drug;
     if (!(t->classes & (MED_TAKE | FORM | DOSAGE))) return false;
     if (t->classes & NONE) return false;
-    for (size_t k = 0; k < v->n; k++)
-        if (v->t[k].clause == t->clause && k != i && guard_is_other(v, k)) return false;
-    return true;
+    return !(v->line->clause_drugs[t->clause] & CLAUSE_HAS_OTHER);
 }
 
 bool guard_has_before(const struct guard_view *v, size_t i, uint64_t classes)
@@ -111,9 +117,15 @@ bool guard_topic_is_drug(const struct guard_view *v, size_t clause)
     return v->context->topic_is_drug;
 }
 
-static void look(struct guard_view *v)
+static void look(struct guard_view *v, struct guard_line *line)
 {
     for (size_t i = 0; i < v->n; i++) {
+        struct guard_token *t = &line->tokens[i];
+        t->is_other = find_other(v, i);
+        if (t->is_other) line->clause_drugs[t->clause] |= CLAUSE_HAS_OTHER;
+    }
+    for (size_t i = 0; i < v->n; i++) {
+        line->tokens[i].is_drug = find_drug(v, i);
         v->all |= v->t[i].classes;
         v->all_drug |= v->t[i].drug;
         v->drugs += (v->t[i].drug & IS_DRUG) != 0;
@@ -141,7 +153,10 @@ static void remember_topic(struct guard_context *c, const struct guard_view *v)
         c->since_drug = 1;
     else if (c->since_drug)
         c->since_drug++;
-    if (drug || other) c->topic_is_drug = drug;
+    if (drug || other) {
+        c->topic_is_drug = drug;
+        c->topic_is_other = !drug;
+    }
     if (v->all & EMERGENCY)
         c->since_emergency = 1;
     else if (c->since_emergency)
@@ -177,11 +192,11 @@ static void remember(struct guard_context *c, const struct guard_view *v)
     c->dosage = (v->all & DOSAGE) != 0;
 }
 
-void guard_judge(struct guard_context *c, const struct guard_line *line, struct guard_findings *out)
+void guard_judge(struct guard_context *c, struct guard_line *line, struct guard_findings *out)
 {
     struct guard_view v = {.line = line, .t = line->tokens, .n = line->count, .context = c};
     out->count = 0;
-    look(&v);
+    look(&v, line);
     v.q_count = guard_quantities(line, v.q, GUARD_QUANTITIES);
     guard_find_doses(&v, out);
     guard_find_advice(&v, out);

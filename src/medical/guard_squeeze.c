@@ -69,10 +69,36 @@ static size_t spaced_run(const char *s, size_t n)
     return count >= 3 && (letters || sign == ' ') ? i : 0;
 }
 
+/* A sign that may stand between characters to hide them, its length; 0 for letters, digits and line ends. */
+static size_t hiding_sign(const char *s, size_t n)
+{
+    uint32_t c;
+    size_t len = utf8_decode(s, n, &c);
+    if (len == 1) return (*s > ' ' && !is_alnum(*s) && *s != '%' && *s != '~' && (uint8_t)*s < 0x7F) || *s == ' ' ? 1 : 0;
+    bool mark = (c >= 0x2010 && c <= 0x206F) || (c >= 0x3001 && c <= 0x301F && c != 0x3007) || c == 0xB7;
+    return mark && c != 0x3002 ? len : 0;
+}
+
+/* How many bytes of single Chinese characters with up to four signs between them start at s; 0: fewer than three. */
+static size_t hidden_run(const char *s, size_t n)
+{
+    size_t count = 0;
+    size_t end = 0;
+    for (size_t i = 0; i + 3 <= n && is_chinese_lead(s + i, n - i);) {
+        count++;
+        end = i += 3;
+        size_t signs = 0;
+        for (size_t len; signs < 4 && i < n && (len = hiding_sign(s + i, n - i)) > 0; signs++) i += len;
+        if (signs == 0) break;
+    }
+    return count >= 3 ? end : 0;
+}
+
 struct squeezer {
     struct normal_text *t;
     size_t kept;
     size_t from;
+    size_t hidden_to; /* end of the last hidden run */
 };
 
 static void keep(struct squeezer *s, char c)
@@ -112,6 +138,24 @@ static size_t step(struct squeezer *s, size_t i)
     if (left > 5 && memcmp(at, "&nbsp;", 6) == 0) {
         keep(s, ' ');
         return 6;
+    }
+    if ((uint8_t)*at < 0x80 && (is_alnum(*at) || *at == ' ') && !(left > 1 && strchr(" .-_", at[1]))) {
+        keep(s, *at); /* nothing below concerns it */
+        return 1;
+    }
+    bool alone = s->kept < 3 || !is_chinese_lead(t->text + s->kept - 3, 3) || s->hidden_to == i;
+    size_t hidden = alone && is_chinese_lead(at, left) ? hidden_run(at, left) : 0;
+    if (hidden) {
+        for (size_t k = 0; k < hidden;) {
+            size_t sign = is_chinese_lead(at + k, left - k) ? 0 : hiding_sign(at + k, left - k);
+            for (size_t b = 0; !sign && b < 3; b++) {
+                s->from = i + k + b;
+                keep(s, at[k + b]);
+            }
+            k += sign ? sign : 3;
+        }
+        s->hidden_to = i + hidden;
+        return hidden;
     }
     if ((*at == '-' || *at == '.' || *at == '\n') && joins_chinese(t, i, 1, s->kept)) return 1;
     if (left > 1 && memcmp(at, "·", 2) == 0 && joins_chinese(t, i, 2, s->kept)) return 2;
