@@ -142,21 +142,31 @@ static bool is_negation(const struct finder *f, size_t at)
     return c == 'n' && at + 1 < f->n && f->cp[at + 1] == 'o';
 }
 
+static int find_in(const struct finder *f, uint32_t bucket, size_t at, struct lex_hits *out)
+{
+    const struct lex *l = f->l;
+    for (uint32_t i = l->buckets[bucket]; i; i = l->entries.items[i - 1].next) {
+        const struct lex_pattern *p = &l->patterns.items[l->entries.items[i - 1].pattern];
+        size_t end;
+        if (!tokens_at(f, l->tokens.items + p->first, p->n, NULL, at, &end)) continue;
+        struct lex_hit hit = {(uint32_t)at, (uint32_t)end, p->concept, LEX_ON, is_negation(f, at)};
+        if (!LEX_PUSH(*out, hit)) return ERR_NOMEM;
+    }
+    return OK;
+}
+
 int lex_find(const struct lex *l, const uint32_t *cp, size_t n, struct lex_hits *out)
 {
     struct finder f = {l, cp, n};
-    for (size_t at = 0; at < n; at++) {
+    int rc = OK;
+    for (size_t at = 0; at < n && !rc; at++) {
         if (lex_is_letter(cp[at]) && at && lex_is_letter(cp[at - 1])) continue;
-        for (uint32_t i = l->buckets[lex_bucket(cp[at], at + 1 < n ? cp[at + 1] : 0)]; i;
-             i = l->entries.items[i - 1].next) {
-            const struct lex_pattern *p = &l->patterns.items[l->entries.items[i - 1].pattern];
-            size_t end;
-            if (!tokens_at(&f, l->tokens.items + p->first, p->n, NULL, at, &end)) continue;
-            struct lex_hit hit = {(uint32_t)at, (uint32_t)end, p->concept, LEX_ON, is_negation(&f, at)};
-            if (!LEX_PUSH(*out, hit)) return ERR_NOMEM;
-        }
+        uint32_t open = lex_bucket(cp[at], 0);
+        uint32_t closed = at + 1 < n ? lex_bucket(cp[at], cp[at + 1]) : open;
+        rc = find_in(&f, open, at, out);
+        if (!rc && closed != open) rc = find_in(&f, closed, at, out);
     }
-    return OK;
+    return rc;
 }
 
 void lex_hits_free(struct lex_hits *h)

@@ -242,8 +242,6 @@ static int enter_all(struct reader *r, uint32_t pattern, const struct lex_token 
     if (n && t->kind == TOKEN_CHAR) {
         enum lex_token_kind second = n > 1 ? (enum lex_token_kind)t[1].kind : TOKEN_EDGE;
         uint32_t value = second == TOKEN_CHAR ? t[1].value : 0;
-        bool known = second == TOKEN_CHAR || second == TOKEN_SPACE || second == TOKEN_EDGE;
-        if (lex_is_letter(t->value) && !known) return bad(r, "starts with a single Latin letter");
         return enter(r, pattern, t->value, value);
     }
     if (n == 0 || t->kind != TOKEN_GROUP) return bad(r, "must start with a character or a group that is not optional");
