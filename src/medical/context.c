@@ -115,8 +115,7 @@ static bool negated_behind(const struct view *v, const struct lex_hit *h)
         if (triage_ends_sentence(v->cp[i]) || (v->starts[i] & BIT(cue_but))) return false;
         if (counts(v, i, BIT(cue_post_neg_all), BIT(cue_not_neg))) return true;
         crossed = crossed || ends_clause(v->cp[i]); /* 胸痛,没有发烧: denies the fever */
-        if (!crossed && i - h->end <= (latin ? 3 : 2) && counts(v, i, BIT(cue_post_neg), BIT(cue_not_neg)))
-            return true;
+        if (!crossed && i - h->end <= (latin ? 3 : 2) && counts(v, i, BIT(cue_post_neg), BIT(cue_not_neg))) return true;
     }
     return false;
 }
@@ -196,7 +195,7 @@ int context_judge(const struct lex *l, const int ids[CONTEXT_CUE_COUNT], const s
     }
     for (size_t i = 0; i < hits->n && !rc; i++)
         hits->items[i].off = (uint8_t)judge(&v, t, &hits->items[i], lex_kind(l, hits->items[i].concept),
-                                         strncmp(lex_name(l, hits->items[i].concept), "sh_", 3) == 0);
+                                            strncmp(lex_name(l, hits->items[i].concept), "sh_", 3) == 0);
     free(v.starts);
     free(v.covers);
     return rc;

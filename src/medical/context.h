@@ -24,12 +24,12 @@
     X(cue_post_neg_all) /* stands behind a list: 都没有 */                                                          \
     X(cue_past)         /* 去年, years ago: of its clause */                                                         \
     X(cue_past_span)    /* 有一次: of its sentence */                                                               \
-    X(cue_recovered)    /* 治好了: the past of its sentence reaches over commas */                                     \
+    X(cue_recovered)    /* 治好了: the past of its sentence reaches over commas */                                  \
     X(cue_now)          /* 现在, again: it is not the past */                                                        \
     X(cue_family)       /* 家族史, runs in the family */                                                            \
     X(cue_study)        /* 有哪些症状, what are the signs: unless it is about a person */                         \
     X(cue_study_strong) /* 论文, 小说, for an exam */                                                              \
-    X(cue_unreal)       /* 如果, 新闻里: what follows in its sentence, unless it goes on with today */                       \
+    X(cue_unreal)       /* 如果, 新闻里: what follows in its sentence, unless it goes on with today */            \
     X(cue_person)       /* 我, my father */                                                                           \
     X(cue_not_person)   /* 我想了解 */                                                                             \
     X(cue_lift)         /* 现在就这样: the question was about today after all */                                  \

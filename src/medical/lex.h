@@ -1,7 +1,7 @@
 /* lex.h - concepts with many phrasings each (data/triage_concepts.txt), found in folded text.
  *
- * A concept is a block of patterns, one a line (`= name`; `+ name` adds to it); a pattern is literal text with alternatives, named sets and small gaps:
- *     (左|右|半)~2$limb~3(麻|没力)     chest ~ (pain|tight*)
+ * A concept is a block of patterns, one a line (`= name`; `+ name` adds to it); a pattern is literal text with
+ * alternatives, named sets and small gaps: (左|右|半)~2$limb~3(麻|没力)     chest ~ (pain|tight*)
  * `~` is a gap of up to 4 Han or 20 Latin characters (`~N`: up to N) that never runs over the end of a sentence nor
  * over a negation, `?` after a group makes it optional, `*` lets a Latin word go on, `_` is a space that may be
  * missing. Words of Latin letters match whole; apostrophes are dropped on both sides.

@@ -12,6 +12,8 @@ enum {
     LEX_BUCKETS = 8192, /* by first characters */
     LEX_SPELL_SLOTS = 1 << 18,
     LEX_WORD = 24, /* letters of a word that is spelled right */
+    LEX_SPELT = 6,  /* shorter words are not mended */
+    LEX_PREFIX = 4,
 };
 
 enum lex_token_kind {
@@ -61,7 +63,8 @@ struct lex_named {
 
 struct lex_word {
     char text[LEX_WORD + 1];
-    bool keep; /* known to be right, never the target of a correction */
+    bool keep;   /* known to be right, never the target of a correction */
+    bool prefix; /* words that start so are right */
 };
 
 #define LEX_LIST(type, name)                                                                                           \

@@ -101,7 +101,8 @@ size_t triage_features(const struct triage_sentence *x, uint16_t rows[TRIAGE_GRA
     return kept;
 }
 
-uint32_t triage_classify(const struct triage_classifier *c, const struct triage_sentence *x, float p[TRIAGE_CLASSES_MAX])
+uint32_t triage_classify(const struct triage_classifier *c, const struct triage_sentence *x,
+                         float p[TRIAGE_CLASSES_MAX])
 {
     uint16_t rows[TRIAGE_GRAMS_MAX];
     int32_t sums[TRIAGE_CLASSES_MAX] = {0};

@@ -1,10 +1,11 @@
 /* triage_classifier.h - the second reader: a softmax over hashed character n-grams and concepts of one sentence.
  *
  * Features: runs of 1-3 characters that start with a Han character, of 3-5 that start with anything else, hashed into
- * 2^TRIAGE_HASH_BITS rows, and the concepts found in the sentence, by name; each counts once, all scaled by 1/sqrt(their number). One class per red-flag group and one
- * for none. Weights are 8-bit with one scale per class (data/triage_classifier.bin, made by `xiaobei train-triage`).
- * The layer may only raise, and only above the file's threshold. Rejected: a neural encoder (not reviewable, slower
- * than the rules it helps), word lists (the rules are those).
+ * 2^TRIAGE_HASH_BITS rows, and the concepts found in the sentence, by name; each counts once, all scaled by
+ * 1/sqrt(their number). One class per red-flag group and one for none. Weights are 8-bit with one scale per class
+ * (data/triage_classifier.bin, made by `xiaobei train-triage`). The layer may only raise, and only above the file's
+ * threshold. Rejected: a neural encoder (not reviewable, slower than the rules it helps), word lists (the rules are
+ * those).
  *
  * File: "XBTC" version rows classes (u32 each, little endian), threshold f32, 512 bytes of notice, classes x 32 bytes
  * of id, f32 scale and f32 bias per class, int8 weights[rows][classes].
@@ -52,6 +53,7 @@ size_t triage_features(const struct triage_sentence *x, uint16_t rows[TRIAGE_GRA
 
 /* Probabilities of all classes for one sentence; returns the likeliest class but none.
  * The sentence holds a flag when 1 - p[0] reaches the threshold. */
-uint32_t triage_classify(const struct triage_classifier *c, const struct triage_sentence *x, float p[TRIAGE_CLASSES_MAX]);
+uint32_t triage_classify(const struct triage_classifier *c, const struct triage_sentence *x,
+                         float p[TRIAGE_CLASSES_MAX]);
 
 #endif

@@ -22,9 +22,9 @@ static const char notice[] =
 struct example {
     uint32_t first; /* in pool */
     uint16_t n, label;
-    uint8_t fold; /* of its line, by its text */
-    bool whole;   /* the line as it was written */
-    float flag;   /* probability of any flag, by a model that has not seen its line */
+    uint8_t fold;  /* of its line, by its text */
+    bool whole;    /* the line as it was written */
+    float flag;    /* probability of any flag, by a model that has not seen its line */
     uint16_t said; /* the likeliest flag */
 };
 
@@ -116,8 +116,8 @@ static size_t misspelt(uint32_t *cp, size_t n, uint32_t pick)
     return n;
 }
 
-static int add_example(struct trainer *x, const char *text, uint16_t label, uint8_t fold, bool whole, bool typo, uint32_t pick,
-                       struct error *e)
+static int add_example(struct trainer *x, const char *text, uint16_t label, uint8_t fold, bool whole, bool typo,
+                       uint32_t pick, struct error *e)
 {
     struct triage_text row;
     uint16_t rows[TRIAGE_GRAMS_MAX];
@@ -326,7 +326,8 @@ int triage_train(const struct triage *t, const struct triage_training_line *line
     if (!rc) {
         float threshold = 0.50f;
         measure(&x, threshold, report);
-        while (threshold < 0.99f && report->none_raised * ONE_IN > report->none) measure(&x, threshold += 0.005f, report);
+        while (threshold < 0.99f && report->none_raised * ONE_IN > report->none)
+            measure(&x, threshold += 0.005f, report);
         report->lines = n;
         report->classes = x.classes;
         if (write_file(&x, threshold, out)) rc = error_set(e, buf_error(out), "no memory for the classifier");
