@@ -90,6 +90,7 @@
 
 #define LIMIT_TRIAGE_TURNS 1024              /* messages in it */
 #define LIMIT_TRIAGE_FILE  (8 * MIB)         /* one of its files: concepts, rules, cards; training data */
+#define LIMIT_EVAL_FILE    (64 * MIB)        /* labelled cases */
 #define LIMIT_TRIAGE_ITEMS ((size_t)1 << 22) /* entries of one of its tables, hits in one text */
 
 /* --- files and logs --------------------------------------------------------------------------------------------- */

@@ -143,7 +143,9 @@ static int score(void *user, const json_t *line, struct error *e)
     count(s, OVER, level > a.highest, false, g);
     count(s, LEVEL, a.set[level], true, g);
     bool alarm = s->result.n_flags > 0 || (level >= TRIAGE_ED && !a.set[level]);
-    if (!main) count(s, ALARM, alarm, false, g);
+    struct eval_group raised_group[4] = {
+        g[0], g[1], {"raised", s->result.n_flags ? s->result.flags[0].row->id : NULL}, g[3]};
+    if (!main) count(s, ALARM, alarm, false, raised_group);
     if (!main && kind && strstr(kind, "negat")) count(s, ALARM_NEGATED, alarm, false, g);
     if (json_array_size(departments)) {
         count(s, DEPT2, department_hit(s, departments, 2), true, g);

@@ -53,7 +53,7 @@ static int read_lines(struct lines *l, const struct buf *file, struct error *e)
 static void print_report(const struct triage_training_report *r)
 {
     printf("%zu lines, %zu classes; each line judged once while held out\n", r->lines, r->classes);
-    printf("threshold %.2f: raised %zu of %zu lines with a flag (%zu rightly), %zu of %zu without\n",
+    printf("threshold %.2f: raised %zu of %zu lines with a flag (%zu with the right one), %zu of %zu without\n",
            (double)r->threshold, r->flagged_raised, r->flagged, r->right, r->none_raised, r->none);
 }
 

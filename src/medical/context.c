@@ -132,13 +132,16 @@ static bool is_past(const struct view *v, const struct lex_hit *h)
     return within(v, clause, clause_behind, BIT(cue_past), 0);
 }
 
-static bool is_study(const struct view *v, const struct lex_hit *h)
+/* firm: only a strong cue makes it study. Who speaks of dying in a question may mean it. */
+static bool is_study(const struct view *v, const struct lex_hit *h, bool firm)
 {
     size_t a = sentence_start(v, h->start);
     size_t b = sentence_end(v, h->end);
     if (v->lifted) return false;
     if (within(v, a, b, BIT(cue_study_strong), 0)) return true;
-    return within(v, a, b, BIT(cue_study), 0) && !within(v, a, b, BIT(cue_now), 0) &&
+    for (size_t i = h->start; i-- > a && !firm;)
+        if (counts(v, i, BIT(cue_unreal), 0)) return !within(v, i, b, BIT(cue_now), 0);
+    return !firm && within(v, a, b, BIT(cue_study), 0) && !within(v, a, b, BIT(cue_now), 0) &&
            !within(v, a, b, BIT(cue_person), BIT(cue_not_person));
 }
 
@@ -155,7 +158,7 @@ static bool is_family(const struct view *v, const struct lex_hit *h)
 }
 
 static enum lex_off judge(const struct view *v, const struct triage_text *t, const struct lex_hit *h,
-                          enum lex_kind kind)
+                          enum lex_kind kind, bool firm)
 {
     bool profile = h->start < t->profile_end;
     if (kind == LEX_CUE) return LEX_ON;
@@ -165,7 +168,7 @@ static enum lex_off judge(const struct view *v, const struct triage_text *t, con
     if (is_family(v, h)) return LEX_FAMILY;
     if (kind == LEX_FACT) return LEX_ON;
     if (is_past(v, h)) return LEX_PAST;
-    return is_study(v, h) ? LEX_STUDY : LEX_ON;
+    return is_study(v, h, firm) ? LEX_STUDY : LEX_ON;
 }
 
 static int cue_of(const int ids[CONTEXT_CUE_COUNT], int concept)
@@ -191,7 +194,8 @@ int context_judge(const struct lex *l, const int ids[CONTEXT_CUE_COUNT], const s
             for (size_t at = h->start; at < h->end; at++) v.covers[at] |= 1u << cue;
     }
     for (size_t i = 0; i < hits->n && !rc; i++)
-        hits->items[i].off = (uint8_t)judge(&v, t, &hits->items[i], lex_kind(l, hits->items[i].concept));
+        hits->items[i].off = (uint8_t)judge(&v, t, &hits->items[i], lex_kind(l, hits->items[i].concept),
+                                            strncmp(lex_name(l, hits->items[i].concept), "sh_", 3) == 0);
     free(v.starts);
     free(v.covers);
     return rc;

@@ -29,6 +29,7 @@
     X(cue_family)       /* 家族史, runs in the family */                                                            \
     X(cue_study)        /* 有哪些症状, what are the signs: unless it is about a person */                         \
     X(cue_study_strong) /* 论文, 小说, for an exam */                                                              \
+    X(cue_unreal)       /* 如果, 新闻里: what follows in its sentence, unless it goes on with today */            \
     X(cue_person)       /* 我, my father */                                                                           \
     X(cue_not_person)   /* 我想了解 */                                                                             \
     X(cue_lift)         /* 现在就这样: the question was about today after all */                                  \

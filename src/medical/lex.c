@@ -142,21 +142,31 @@ static bool is_negation(const struct finder *f, size_t at)
     return c == 'n' && at + 1 < f->n && f->cp[at + 1] == 'o';
 }
 
+static int find_in(const struct finder *f, uint32_t bucket, size_t at, struct lex_hits *out)
+{
+    const struct lex *l = f->l;
+    for (uint32_t i = l->buckets[bucket]; i; i = l->entries.items[i - 1].next) {
+        const struct lex_pattern *p = &l->patterns.items[l->entries.items[i - 1].pattern];
+        size_t end;
+        if (!tokens_at(f, l->tokens.items + p->first, p->n, NULL, at, &end)) continue;
+        struct lex_hit hit = {(uint32_t)at, (uint32_t)end, p->concept, LEX_ON, is_negation(f, at)};
+        if (!LEX_PUSH(*out, hit)) return ERR_NOMEM;
+    }
+    return OK;
+}
+
 int lex_find(const struct lex *l, const uint32_t *cp, size_t n, struct lex_hits *out)
 {
     struct finder f = {l, cp, n};
-    for (size_t at = 0; at < n; at++) {
+    int rc = OK;
+    for (size_t at = 0; at < n && !rc; at++) {
         if (lex_is_letter(cp[at]) && at && lex_is_letter(cp[at - 1])) continue;
-        for (uint32_t i = l->buckets[lex_bucket(cp[at], at + 1 < n ? cp[at + 1] : 0)]; i;
-             i = l->entries.items[i - 1].next) {
-            const struct lex_pattern *p = &l->patterns.items[l->entries.items[i - 1].pattern];
-            size_t end;
-            if (!tokens_at(&f, l->tokens.items + p->first, p->n, NULL, at, &end)) continue;
-            struct lex_hit hit = {(uint32_t)at, (uint32_t)end, p->concept, LEX_ON, is_negation(&f, at)};
-            if (!LEX_PUSH(*out, hit)) return ERR_NOMEM;
-        }
+        uint32_t open = lex_bucket(cp[at], 0);
+        uint32_t closed = at + 1 < n ? lex_bucket(cp[at], cp[at + 1]) : open;
+        rc = find_in(&f, open, at, out);
+        if (!rc && closed != open) rc = find_in(&f, closed, at, out);
     }
-    return OK;
+    return rc;
 }
 
 void lex_hits_free(struct lex_hits *h)
@@ -204,14 +214,18 @@ static bool one_apart(const char *a, size_t n, const char *b, size_t m)
     return (x <= 1 && y <= 1) || (x == 2 && y == 2 && a[head] == b[head + 1] && a[head + 1] == b[head]);
 }
 
-static const struct lex_word *spell_lookup(const struct lex *l, const char *w, size_t n, size_t without, bool exact)
+enum spell_match { SPELL_WHOLE, SPELL_PREFIX, SPELL_NEAR };
+
+static const struct lex_word *spell_lookup(const struct lex *l, const char *w, size_t n, size_t without,
+                                           enum spell_match match)
 {
     uint32_t slot = lex_word_hash(w, n, without) & (LEX_SPELL_SLOTS - 1);
     for (; l->spell[slot]; slot = (slot + 1) & (LEX_SPELL_SLOTS - 1)) {
         const struct lex_word *x = &l->words.items[l->spell[slot] - 1];
         size_t m = strlen(x->text);
-        if (exact ? m == n && memcmp(w, x->text, n) == 0
-                  : !x->keep && w[0] == x->text[0] && one_apart(w, n, x->text, m))
+        bool same = m == n && memcmp(w, x->text, n) == 0;
+        if (match == SPELL_NEAR ? !x->keep && w[0] == x->text[0] && one_apart(w, n, x->text, m)
+                                : same && x->prefix == (match == SPELL_PREFIX))
             return x;
     }
     return NULL;
@@ -220,11 +234,13 @@ static const struct lex_word *spell_lookup(const struct lex *l, const char *w, s
 const char *lex_spell(const struct lex *l, const uint32_t *w, size_t n)
 {
     char word[LEX_WORD + 1] = {0};
-    if (n < 6 || n > LEX_WORD) return NULL;
+    if (n < LEX_SPELT || n > LEX_WORD) return NULL;
     for (size_t i = 0; i < n; i++) word[i] = (char)w[i];
-    if (spell_lookup(l, word, n, n, true)) return NULL;
+    if (spell_lookup(l, word, n, n, SPELL_WHOLE)) return NULL;
+    for (size_t k = LEX_PREFIX; k <= n; k++)
+        if (spell_lookup(l, word, k, k, SPELL_PREFIX)) return NULL;
     for (size_t without = 0; without <= n; without++) {
-        const struct lex_word *x = spell_lookup(l, word, n, without, false);
+        const struct lex_word *x = spell_lookup(l, word, n, without, SPELL_NEAR);
         if (x) return x->text;
     }
     return NULL;

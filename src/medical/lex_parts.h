@@ -9,9 +9,11 @@ enum {
     LEX_TOKENS = 64,    /* elements of one pattern or alternative */
     LEX_BRANCHES = 400, /* alternatives of one group */
     LEX_DEPTH = 6,      /* groups in groups */
-    LEX_BUCKETS = 4096, /* by first character; a power of two */
+    LEX_BUCKETS = 8192, /* by first characters */
     LEX_SPELL_SLOTS = 1 << 18,
     LEX_WORD = 24, /* letters of a word that is spelled right */
+    LEX_SPELT = 6,  /* shorter words are not mended */
+    LEX_PREFIX = 4,
 };
 
 enum lex_token_kind {
@@ -61,7 +63,8 @@ struct lex_named {
 
 struct lex_word {
     char text[LEX_WORD + 1];
-    bool keep; /* known to be right, never the target of a correction */
+    bool keep;   /* known to be right, never the target of a correction */
+    bool prefix; /* words that start so are right */
 };
 
 #define LEX_LIST(type, name)                                                                                           \
@@ -93,11 +96,10 @@ static inline bool lex_is_letter(uint32_t c)
     return c >= 'a' && c <= 'z';
 }
 
-/* Patterns that may start with characters a, b: Han by the first, Latin by both. */
+/* Patterns are filed under their first two characters, or under the first and 0 when the second is open. */
 static inline uint32_t lex_bucket(uint32_t a, uint32_t b)
 {
-    uint32_t h = a < 128 ? a * 131 + (lex_is_letter(b) ? b : 0) : a * 7;
-    return (h * 2654435761u) >> 20;
+    return ((a * 131 + b) * 2654435761u) >> 19;
 }
 
 uint32_t lex_word_hash(const char *w, size_t n, size_t without); /* of w less the letter at `without` (n: none) */

@@ -48,17 +48,19 @@ static bool is_name(const char *s, size_t n)
     return true;
 }
 
-static int add_word(struct reader *r, const char *s, size_t n, bool keep)
+static int add_word(struct reader *r, const char *s, size_t n, bool keep, bool prefix)
 {
-    struct lex_word w = {.keep = keep};
-    if (n < 6 || n > LEX_WORD) return OK;
+    struct lex_word w = {.keep = keep || prefix, .prefix = prefix};
+    if (n < (prefix ? LEX_PREFIX : LEX_SPELT) || n > LEX_WORD) return OK;
     memcpy(w.text, s, n);
     uint32_t slot = lex_word_hash(s, n, n) & (LEX_SPELL_SLOTS - 1);
-    for (; r->l->spell[slot]; slot = (slot + 1) & (LEX_SPELL_SLOTS - 1))
-        if (strcmp(r->l->words.items[r->l->spell[slot] - 1].text, w.text) == 0) return OK;
+    for (; r->l->spell[slot]; slot = (slot + 1) & (LEX_SPELL_SLOTS - 1)) {
+        const struct lex_word *old = &r->l->words.items[r->l->spell[slot] - 1];
+        if (strcmp(old->text, w.text) == 0 && old->prefix == prefix) return OK;
+    }
     if (r->l->words.n * (LEX_WORD + 1) * 2 > LEX_SPELL_SLOTS) return bad(r, "too many different words");
     if (!LEX_PUSH(r->l->words, w)) return bad(r, "no memory");
-    for (size_t without = 0; without <= n; without++) {
+    for (size_t without = prefix ? n : 0; without <= n; without++) {
         slot = lex_word_hash(s, n, without) & (LEX_SPELL_SLOTS - 1);
         while (r->l->spell[slot]) slot = (slot + 1) & (LEX_SPELL_SLOTS - 1);
         r->l->spell[slot] = (uint32_t)r->l->words.n;
@@ -66,7 +68,7 @@ static int add_word(struct reader *r, const char *s, size_t n, bool keep)
     return OK;
 }
 
-/* Latin words of a line that stand whole: what a misspelling may be mended to. */
+/* Latin words of a line: what stands whole a misspelling may be mended to; what goes on (`*`) shows what is right. */
 static int add_words(struct reader *r, const char *s, size_t n, bool keep)
 {
     int rc = OK;
@@ -75,7 +77,7 @@ static int add_words(struct reader *r, const char *s, size_t n, bool keep)
         while (end < n && s[end] >= 'a' && s[end] <= 'z') end++;
         bool whole = end == n || s[end] != '*';
         bool set = i > 0 && (s[i - 1] == '$' || s[i - 1] == '_');
-        if (end > i && whole && !set && (end == n || s[end] != '_')) rc = add_word(r, s + i, end - i, keep);
+        if (end > i && !set && (end == n || s[end] != '_')) rc = add_word(r, s + i, end - i, keep, !whole);
         i = end + 1;
     }
     return rc;
@@ -242,8 +244,6 @@ static int enter_all(struct reader *r, uint32_t pattern, const struct lex_token 
     if (n && t->kind == TOKEN_CHAR) {
         enum lex_token_kind second = n > 1 ? (enum lex_token_kind)t[1].kind : TOKEN_EDGE;
         uint32_t value = second == TOKEN_CHAR ? t[1].value : 0;
-        bool known = second == TOKEN_CHAR || second == TOKEN_SPACE || second == TOKEN_EDGE;
-        if (lex_is_letter(t->value) && !known) return bad(r, "starts with a single Latin letter");
         return enter(r, pattern, t->value, value);
     }
     if (n == 0 || t->kind != TOKEN_GROUP) return bad(r, "must start with a character or a group that is not optional");

@@ -239,7 +239,8 @@ static void classify_window(struct triage_reading *r, size_t start, size_t end, 
     float p[TRIAGE_CLASSES_MAX];
     char words[TRIAGE_EVIDENCE];
     if (end - start < WINDOW_LEAST || put_aside(r, start, end)) return;
-    uint32_t best = triage_classify(&t->classifier, r->text.cp + start, end - start, p);
+    uint32_t best =
+        triage_classify(&t->classifier, &(struct triage_sentence){r->text.cp, start, end, t->lex, &r->hits}, p);
     int row = t->class_flags[best];
     if (row < 0 || 1 - p[0] < t->classifier.threshold || settled[row]) return;
     triage_text_quote(&r->text, start, end, words, sizeof words);

@@ -69,7 +69,7 @@ static void read_language(struct triage_reading *r)
     if (han + latin + other == 0)
         r->out->notes[r->out->n_notes++] =
             "没有可读的内容：请描述不舒服的地方 / nothing to read: please describe the complaint";
-    else if (other > han + latin && r->out->n_notes < TRIAGE_NOTES)
+    else if (3 * other > han + latin && r->out->n_notes < TRIAGE_NOTES) /* Cyrillic was partly folded to Latin */
         r->out->notes[r->out->n_notes++] = "规则只读中文和英文；情况紧急请直接拨打 120 / rules read Chinese and "
                                            "English only; in an emergency call 120";
 }

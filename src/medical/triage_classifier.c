@@ -60,20 +60,38 @@ static bool skipped(uint32_t c)
     return c == ',' || c == '"' || c == ':' || c == '(' || c == ')' || c == '\n' || c == 0x3002 || c == 0x3001;
 }
 
-size_t triage_features(const uint32_t *cp, size_t n, uint16_t rows[TRIAGE_GRAMS_MAX])
+static uint16_t row_of(uint32_t h, uint32_t salt)
+{
+    return (uint16_t)((h * 2654435761u + salt * 40503u) >> (32 - TRIAGE_HASH_BITS));
+}
+
+static size_t add_concepts(const struct triage_sentence *x, uint16_t rows[TRIAGE_GRAMS_MAX])
 {
     size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (skipped(cp[i])) continue;
-        bool han = triage_is_han(cp[i]);
+    for (size_t i = 0; i < x->hits->n && count < TRIAGE_GRAMS_MAX / 2; i++) {
+        const struct lex_hit *h = &x->hits->items[i];
+        if (h->start >= x->end) break; /* by start */
+        if (h->start < x->start || h->off != LEX_ON || lex_kind(x->l, h->concept) == LEX_CUE) continue;
+        uint32_t hash = 2166136261u;
+        for (const char *s = lex_name(x->l, h->concept); *s; s++) hash = (hash ^ (uint8_t)*s) * 16777619u;
+        rows[count++] = row_of(hash, 77);
+    }
+    return count;
+}
+
+size_t triage_features(const struct triage_sentence *x, uint16_t rows[TRIAGE_GRAMS_MAX])
+{
+    size_t count = add_concepts(x, rows);
+    for (size_t i = x->start; i < x->end; i++) {
+        if (skipped(x->cp[i])) continue;
+        bool han = triage_is_han(x->cp[i]);
         size_t shortest = han ? 1 : 3;
         uint32_t h = 2166136261u;
-        for (size_t len = 1; len <= (han ? 3u : 5u) && i + len <= n; len++) {
-            uint32_t c = cp[i + len - 1];
+        for (size_t len = 1; len <= (han ? 3u : 5u) && i + len <= x->end; len++) {
+            uint32_t c = x->cp[i + len - 1];
             if (skipped(c)) break;
             h = (h ^ (c >= '0' && c <= '9' ? '0' : c)) * 16777619u;
-            if (len < shortest || count == TRIAGE_GRAMS_MAX) continue;
-            rows[count++] = (uint16_t)((h * 2654435761u + (uint32_t)len * 40503u) >> (32 - TRIAGE_HASH_BITS));
+            if (len >= shortest && count < TRIAGE_GRAMS_MAX) rows[count++] = row_of(h, (uint32_t)len);
         }
     }
     qsort(rows, count, sizeof *rows, by_value);
@@ -83,11 +101,12 @@ size_t triage_features(const uint32_t *cp, size_t n, uint16_t rows[TRIAGE_GRAMS_
     return kept;
 }
 
-uint32_t triage_classify(const struct triage_classifier *c, const uint32_t *cp, size_t n, float p[TRIAGE_CLASSES_MAX])
+uint32_t triage_classify(const struct triage_classifier *c, const struct triage_sentence *x,
+                         float p[TRIAGE_CLASSES_MAX])
 {
     uint16_t rows[TRIAGE_GRAMS_MAX];
     int32_t sums[TRIAGE_CLASSES_MAX] = {0};
-    size_t count = triage_features(cp, n, rows);
+    size_t count = triage_features(x, rows);
     for (size_t i = 0; i < count; i++) {
         const int8_t *w = c->weights + (size_t)rows[i] * c->classes;
         for (uint32_t k = 0; k < c->classes; k++) sums[k] += w[k];

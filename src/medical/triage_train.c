@@ -9,7 +9,7 @@
 #include "medical/triage_classifier.h"
 #include "medical/triage_parts.h"
 
-enum { VARIANTS = 4, EPOCHS = 12, FOLDS = 5, ONE_IN = 60, LONGEST = 400 };
+enum { VARIANTS = 4, EPOCHS = 12, FOLDS = 5, ONE_IN = 50, LONGEST = 400 };
 
 static const float rate = 0.35f;
 static const float decay = 2e-6f;
@@ -123,10 +123,15 @@ static int add_example(struct trainer *x, const char *text, uint16_t label, uint
     uint16_t rows[TRIAGE_GRAMS_MAX];
     int rc = triage_text_make(&row, x->t->lex, &text, 1, 0, e);
     if (rc) return rc;
-    size_t length = row.n > LONGEST ? LONGEST : row.n;
-    if (typo) length = misspelt(row.cp, length, pick);
-    size_t n = triage_features(row.cp, length, rows);
+    if (row.n > LONGEST) row.n = LONGEST;
+    if (typo) row.n = misspelt(row.cp, row.n, pick);
+    struct lex_hits hits = {0};
+    if (lex_find(x->t->lex, row.cp, row.n, &hits) || context_judge(x->t->lex, x->t->cues, &row, &hits))
+        rc = error_set(e, ERR_NOMEM, "no memory for the concepts");
+    size_t n = rc ? 0 : triage_features(&(struct triage_sentence){row.cp, 0, row.n, x->t->lex, &hits}, rows);
+    lex_hits_free(&hits);
     triage_text_free(&row);
+    if (rc) return rc;
     if (x->pool_n + n > x->pool_cap) {
         size_t cap = 2 * x->pool_cap + TRIAGE_GRAMS_MAX;
         uint16_t *pool = cap <= 64 * LIMIT_TRIAGE_ITEMS ? realloc(x->pool, cap * sizeof *pool) : NULL;
