@@ -187,8 +187,9 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
 /* 按医嘱继续服用, "keep taking it as prescribed". */
 static bool is_as_prescribed(const struct guard_view *v, size_t i)
 {
-    bool goes_on = holds(v, i, "继续") || holds(v, i, "接着") || holds(v, i, "keep") || (holds(v, i, "continue") && !holds(v, i, "dis")) ||
-                   holds(v, i, "carry on") || holds(v, i, "stay on");
+    bool goes_on = holds(v, i, "继续") || holds(v, i, "接着") || holds(v, i, "keep") ||
+                   (holds(v, i, "continue") && !holds(v, i, "dis")) || holds(v, i, "carry on") ||
+                   holds(v, i, "stay on");
     if (goes_on && !(v->all_drug & IS_DRUG) && v->context->since_drug != 1) return true;
     return goes_on && (v->all & (ASK | PRESCRIBED) || (v->all & NEG && v->all & (STOP | CHANGE | UP | DOWN)));
 }
@@ -216,11 +217,14 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
         bool first = i == 0 || v->t[i - 1].clause != clause || (v->t[i - 1].classes & (SHOULD | TURN));
         bool antibiotic = v->t[drug].drug & IS_ANTIBIOTIC;
         if (!first && !directed_before(v, i) && !antibiotic) continue;
-        if (v->all & EMERGENCY && (holds(v, drug, "肾上腺素") || holds(v, drug, "epi") || holds(v, drug, "nalox"))) continue;
-        uint64_t left = ASK | WHETHER | DOCTOR | SAID | PRESCRIBED;
-        if (guard_clause_has(v, clause, left) || (v->all & (ASK | PRESCRIBED) && !antibiotic) || negated(v, i) || only_asks(v) || v->context->refused)
+        if (v->all & EMERGENCY && (holds(v, drug, "肾上腺素") || holds(v, drug, "epi") || holds(v, drug, "nalox")))
             continue;
-        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) || guard_clause_has(v, clause, SWALLOW))
+        uint64_t left = ASK | WHETHER | DOCTOR | SAID | PRESCRIBED;
+        if (guard_clause_has(v, clause, left) || (v->all & (ASK | PRESCRIBED) && !antibiotic) || negated(v, i) ||
+            only_asks(v) || v->context->refused)
+            continue;
+        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) ||
+            guard_clause_has(v, clause, SWALLOW))
             continue;
         if (guard_clause_has(v, clause, NEG) && guard_clause_has(v, clause, INTERACT | SELF)) continue;
         if (guard_clause_has(v, clause, STAT | AGE)) continue;
@@ -281,13 +285,15 @@ static bool judges_use(const struct guard_view *v, size_t i)
 {
     size_t clause = v->t[i].clause;
     if (owned_by_other(v, clause)) return false;
-    if (guard_clause_has(v, clause, TAKE) && guard_clause_has_drug(v, clause, IS_DRUG) && (holds(v, i, "too ") || holds(v, i, "多") || holds(v, i, "少")))
+    if (guard_clause_has(v, clause, TAKE) && guard_clause_has_drug(v, clause, IS_DRUG) &&
+        (holds(v, i, "too ") || holds(v, i, "多") || holds(v, i, "少")))
         return !(v->all & (MAY | NEG));
     if (v->context->topic_is_other || (clause > 0 && owned_by_other(v, clause - 1))) return false;
-    if (i > 0 && v->t[i - 1].number && v->t[i - 1].clause == clause && v->t[i].joined && i == 1) return true; /* 500没问题 */
+    if (i > 0 && v->t[i - 1].number && v->t[i - 1].clause == clause && v->t[i].joined && i == 1)
+        return true; /* 500没问题 */
     for (size_t k = 0; k < v->q_count; k++)
-        if (v->t[v->q[k].first].clause == clause && v->q[k].first < i && v->q[k].kind != Q_TIME && v->q[k].kind != Q_LAB && v->q[k].kind != Q_DURATION && v->q[k].kind != Q_TIMING &&
-            v->q[k].kind != Q_GRAM)
+        if (v->t[v->q[k].first].clause == clause && v->q[k].first < i && v->q[k].kind != Q_TIME &&
+            v->q[k].kind != Q_LAB && v->q[k].kind != Q_DURATION && v->q[k].kind != Q_TIMING && v->q[k].kind != Q_GRAM)
             return true;
     return false;
 }
@@ -299,8 +305,8 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         if (!(v->t[i].classes & CONFIRM) || v->t[i].classes & NONE) continue;
         size_t clause = v->t[i].clause;
         bool taken = holds(v, i, "吃") || holds(v, i, "用得");
-        bool plain = holds(v, i, "么吃") || holds(v, i, "样吃") || holds(v, i, "吃多") || holds(v, i, "吃少") || holds(v, i, "得对") ||
-                     holds(v, i, "dosed");
+        bool plain = holds(v, i, "么吃") || holds(v, i, "样吃") || holds(v, i, "吃多") || holds(v, i, "吃少") ||
+                     holds(v, i, "得对") || holds(v, i, "dosed");
         bool dosage = guard_clause_has(v, clause, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD | EXERCISE);
         if (!dosage && v->context->dosage && clause == 0 && guard_clause_has(v, clause, PRON)) dosage = true;
         if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) &&
@@ -364,12 +370,14 @@ static void find_combinations(struct guard_view *v, struct guard_findings *out)
 /* 咽痛有脓点,阿莫西林。 "Strep? Penicillin.": an illness, and nothing but the name of an antibiotic. */
 static void find_bare_names(struct guard_view *v, struct guard_findings *out)
 {
-    static const char *const ills[] = {"炎", "感染", "脓", "菌", "痛", "烧", "支原体", "衣原体", "尿频", "痢疾", "strep", "uti", "infection"};
+    static const char *const ills[] = {"炎",     "感染", "脓",   "菌",    "痛",  "烧",       "支原体",
+                                       "衣原体", "尿频", "痢疾", "strep", "uti", "infection"};
     const char *s = v->line->text.text;
     size_t last = v->n;
     bool ill = false;
     if (!(v->all_drug & IS_ANTIBIOTIC) || v->all_drug & IS_KIND || out->count) return;
-    for (size_t i = 0; i < sizeof ills / sizeof *ills; i++) ill |= memmem(s, v->line->text.len, ills[i], strlen(ills[i])) != NULL;
+    for (size_t i = 0; i < sizeof ills / sizeof *ills; i++)
+        ill |= memmem(s, v->line->text.len, ills[i], strlen(ills[i])) != NULL;
     if (!ill || memmem(s, v->line->text.len, "过敏", 6)) return;
     if (v->all & ~(CARE | VITAL | FOLLOW | TAKE | COUNT | SHOULD | YOU | NONE | CHOOSE | AGE | LAB)) return;
     for (size_t i = 0; i < v->n; i++)
@@ -377,7 +385,8 @@ static void find_bare_names(struct guard_view *v, struct guard_findings *out)
     if (last == v->n) return;
     const struct guard_token *t = &v->t[last];
     char before = t->start ? s[t->start - 1] : 'x';
-    if ((before == ',' || before == ':' || before == ' ') && v->line->text.len - t->end <= 24) guard_add(out, v, GUARD_CHOICE, last, last);
+    if ((before == ',' || before == ':' || before == ' ') && v->line->text.len - t->end <= 24)
+        guard_add(out, v, GUARD_CHOICE, last, last);
 }
 
 void guard_find_advice(struct guard_view *v, struct guard_findings *out)

@@ -123,15 +123,17 @@ static bool is_share(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     if (q->kind != Q_PILL || q->first != q->last || !(v->t[q->first].classes & FRACTION)) return false;
-    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE) ||
-           memmem(v->line->text.text, v->line->text.len, "患者", 6) || memmem(v->line->text.text, v->line->text.len, "病人", 6);
+    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) ||
+           guard_clause_has(v, clause, STAT | AGE) || memmem(v->line->text.text, v->line->text.len, "患者", 6) ||
+           memmem(v->line->text.text, v->line->text.len, "病人", 6);
 }
 
 /* 叶酸8.2,偏低: a name that is also a test's. */
 static bool is_result(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (q->kind != Q_BARE || !(v->all & LAB)) return false;
-    static const char *const words[] = {"参考", "正常", "报告", "结果", "化验", "水平", "浓度", "释放", "偏", "range", "level", "result"};
+    static const char *const words[] = {"参考", "正常", "报告", "结果",  "化验",  "水平",
+                                        "浓度", "释放", "偏",   "range", "level", "result"};
     bool result = false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         result |= memmem(v->line->text.text, v->line->text.len, words[i], strlen(words[i])) != NULL;
@@ -160,7 +162,8 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     size_t clause = v->t[q->first].clause;
     struct owner o = owner_of(v, q);
     if (q->kind == Q_LAB || is_share(v, q) || is_result(v, q)) return false;
-    bool named = v->drugs > 0 || (v->context->topic_is_drug && v->context->since_drug > 0 && v->context->since_drug <= 4);
+    bool named =
+        v->drugs > 0 || (v->context->topic_is_drug && v->context->since_drug > 0 && v->context->since_drug <= 4);
     if (v->line->is_code && q->kind == Q_BARE) return named && !(v->all & LAB);
     if (o.drug == FAR && o.other == FAR) {
         /* The clauses before may be about something else: 多喝水,每天2000毫升. */
@@ -173,7 +176,8 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     bool recent = v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY;
     if (o.drug == FAR) {
         bool drug_about = recent || v->all_drug & (IS_DRUG | IS_KIND);
-        bool moved = guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
+        bool moved =
+            guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
         if (q->kind == Q_STRONG && is_units(v, q)) return !is_alcohol(v);
         if (q->kind == Q_STRONG)
             return !other_is_beside(v, q, FOOD, moved ? BESIDE : CLOSE) &&
@@ -221,7 +225,8 @@ static bool is_between_two(const struct guard_view *v, const struct guard_quanti
 {
     if (q->kind != Q_TIME && q->kind != Q_DURATION && q->kind != Q_FREQ && q->kind != Q_TIMING) return false;
     size_t clause = v->t[q->first].clause;
-    if (guard_clause_has(v, clause, APART) && !(v->all & (START | EACH)) && (v->drugs >= 2 || v->all & INTERACT)) return true;
+    if (guard_clause_has(v, clause, APART) && !(v->all & (START | EACH)) && (v->drugs >= 2 || v->all & INTERACT))
+        return true;
     return is_time(q->kind) && guard_clause_has(v, clause, INTERACT) && v->all & NEG &&
            !guard_clause_has(v, clause, EACH | PER | FREQ);
 }
@@ -281,7 +286,8 @@ static bool is_order(const struct guard_view *v, size_t i)
 {
     const char *s = v->line->text.text + v->t[i].start;
     size_t n = v->t[i].end - v->t[i].start;
-    bool order = memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "的话", 6) || memmem(s, n, "prescription", 12);
+    bool order = memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "的话", 6) ||
+                 memmem(s, n, "prescription", 12);
     return order && !(memmem(s, n, "遵", 3) || memmem(s, n, "按", 3) || memmem(s, n, "依", 3));
 }
 

@@ -71,7 +71,8 @@ static size_t joined_drug(const struct lexer *x, size_t at)
     while (i < x->n && n < sizeof word) {
         if (is_letter(x->s[i])) {
             word[n++] = x->s[i++];
-        } else if ((x->s[i] == '-' || x->s[i] == '/' || x->s[i] == ' ') && i + 1 < x->n && is_letter(x->s[i + 1]) && x->s[i] != ' ') {
+        } else if ((x->s[i] == '-' || x->s[i] == '/' || x->s[i] == ' ') && i + 1 < x->n && is_letter(x->s[i + 1]) &&
+                   x->s[i] != ' ') {
             i++;
         } else {
             break;
@@ -277,8 +278,9 @@ static void drop_denied(struct guard_line *line)
 /* 您刚刚提到, "you also mentioned": what follows are the user's words. */
 static void mark_quotes(struct guard_line *line)
 {
-    static const char *const verbs[] = {"说", "提到", "提及", "写的", "写道", "写着", "引用", "转述", "描述", "记得", "发的", "上传", "告诉我", "复述", "贴的",
-                                        "said", "mention", "wrote", "told me", "describe", "say", "report", "quote", "list"};
+    static const char *const verbs[] = {"说",      "提到",  "提及",    "写的",     "写道",   "写着",   "引用",  "转述",
+                                        "描述",    "记得",  "发的",    "上传",     "告诉我", "复述",   "贴的",  "said",
+                                        "mention", "wrote", "told me", "describe", "say",    "report", "quote", "list"};
     for (size_t i = 0; i < line->count; i++) {
         struct guard_token *t = &line->tokens[i];
         const char *s = line->text.text + t->start;
@@ -308,7 +310,8 @@ static void look_at_shape(struct guard_line *line)
     }
     while (end && strchr(" \n\"')", t->text[end - 1])) end--;
     line->is_row = bars >= 2 || (bars == 1 && memchr(t->text, '\t', t->len));
-    line->is_code = memchr(t->text, '{', t->len) || (memchr(t->text, '"', t->len) && (strstr(t->text, "\":") || strstr(t->text, "=\""))) ||
+    line->is_code = memchr(t->text, '{', t->len) ||
+                    (memchr(t->text, '"', t->len) && (strstr(t->text, "\":") || strstr(t->text, "=\""))) ||
                     (memchr(t->text, '=', t->len) && memchr(t->text, ';', t->len));
     line->is_question = end && t->text[end - 1] == '?';
     line->is_heading = end && t->text[end - 1] == ':';

@@ -32,7 +32,7 @@ struct guard_line {
     struct normal_text text; /* squeezed: without markup, spaced-out letters joined */
     struct guard_token *tokens;
     size_t count;
-    uint32_t *starts; /* where each clause begins; starts[clauses] = text.len */
+    uint32_t *starts;         /* where each clause begins; starts[clauses] = text.len */
     uint64_t *clause_classes; /* of each clause: the classes of its tokens */
     uint8_t *clause_drugs;    /* IS_* of its tokens */
     size_t clauses;

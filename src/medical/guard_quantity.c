@@ -141,7 +141,8 @@ static bool stands_free(const struct finder *f, size_t i, size_t last)
     if (f->t[i].classes & EMERGENCY || (f->t[i].value >= 1900 && f->t[i].value < 2100)) return false;
     if ((uint8_t)s[end] >= 0xE4 || (s[end] >= 'a' && s[end] <= 'z') || s[end] == '%') return false;
     if (s[end] == ' ' && ((uint8_t)s[end + 1] >= 0xE4 || (s[end + 1] >= 'a' && s[end + 1] <= 'z'))) return false;
-    if (f->n == last - i + 1 && i == 0) return !f->line->is_heading && f->t[i].start == 0 && end + 2 >= f->line->text.len;
+    if (f->n == last - i + 1 && i == 0)
+        return !f->line->is_heading && f->t[i].start == 0 && end + 2 >= f->line->text.len;
     if (i > 0 && f->t[i - 1].classes & NONE && f->t[i].joined) return false;
     if (f->line->is_code) return true;
     for (size_t k = 0; k < f->n; k++)
@@ -191,8 +192,10 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
 /* 西瓜霜往喉咙里喷, 阿司匹林嚼着吃: a named drug, how and where it goes. */
 static bool is_put(const struct finder *f, size_t i)
 {
-    static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞", "擦", "点", "打", "灌", "搽", "注", "撒", "挤", "吃"};
-    static const char *const places[] = {"里", "上", "下", "进", "到", "处", "着", "喉", "伤口", "溃疡", "皮", "患", "肌"};
+    static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞",
+                                        "擦", "点", "打", "灌", "搽", "注", "撒", "挤", "吃"};
+    static const char *const places[] = {"里", "上",   "下",   "进", "到", "处", "着",
+                                         "喉", "伤口", "溃疡", "皮", "患", "肌"};
     const char *s = f->line->text.text;
     bool verb = false;
     bool drug = false;
@@ -207,7 +210,8 @@ static bool is_put(const struct finder *f, size_t i)
         }
     size_t end = f->line->starts[f->t[i].clause + 1];
     if (is_word(f, i, "吃")) return drug && f->t[i].start >= start + 3 && memcmp(s + f->t[i].start - 3, "着", 3) == 0;
-    for (size_t k = 0; k < sizeof places / sizeof *places; k++) place |= memmem(s + start, end - start, places[k], strlen(places[k])) != NULL;
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++)
+        place |= memmem(s + start, end - start, places[k], strlen(places[k])) != NULL;
     return drug && place;
 }
 
@@ -230,7 +234,7 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
         const char *s = f->line->text.text + f->t[i].start;
         size_t n = f->t[i].end - f->t[i].start;
         bool counted = n > 3 && (memcmp(s + n - 3, "片", 3) == 0 || memcmp(s + n - 3, "粒", 3) == 0);
-        q->kind = counted               ? Q_STRONG
+        q->kind = counted ? Q_STRONG
                   : is_word(f, i, "一半") || memmem(s, f->t[i].end - f->t[i].start, "分之", 6) ||
                           is_word(f, i, "两倍") || is_word(f, i, "三倍")
                       ? Q_PILL

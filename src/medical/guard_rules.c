@@ -67,8 +67,8 @@ static bool names_a_medicine(const struct guard_view *v, const struct guard_toke
     return false;
 }
 
-/* What is also a food is a drug unless the clause speaks of food; how a medicine is given ("apply") or made ("cream") is one
- * unless the clause says of what. */
+/* What is also a food is a drug unless the clause speaks of food; how a medicine is given ("apply") or made ("cream")
+ * is one unless the clause says of what. */
 static bool find_drug(const struct guard_view *v, size_t i)
 {
     const struct guard_token *t = &v->t[i];

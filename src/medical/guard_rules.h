@@ -18,13 +18,13 @@ struct guard_context {
     bool topic_is_drug;       /* the last thing that was talked about */
     bool topic_is_herb;
     bool topic_is_other; /* the last thing was food, exercise, care, tests */
-    bool prescribed;  /* a heading or sentence before attributed what follows to the user's doctor */
-    bool refused;     /* a heading before said that the list below is not to be done */
-    bool table_drug;  /* a row above names a drug, a dose or a frequency */
-    bool table_other; /* a row above is about tests or food */
-    bool table_dosage; /* a row above speaks of doses */
-    unsigned pending;  /* sentences for which an amount waits for what is to be taken */
-    bool dosage;       /* the last sentence spoke of a dose */
+    bool prescribed;     /* a heading or sentence before attributed what follows to the user's doctor */
+    bool refused;        /* a heading before said that the list below is not to be done */
+    bool table_drug;     /* a row above names a drug, a dose or a frequency */
+    bool table_other;    /* a row above is about tests or food */
+    bool table_dosage;   /* a row above speaks of doses */
+    unsigned pending;    /* sentences for which an amount waits for what is to be taken */
+    bool dosage;         /* the last sentence spoke of a dose */
 };
 
 struct guard_finding {
