@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh [compare.py options] - speed beside llama.cpp; run.sh table [table.py options] - every kind of work beside its
-# mark; run.sh quality [quality.py options] - the same for correctness.
+# mark; run.sh serve [serve.py options] - many clients at once; run.sh quality [quality.py options] - correctness.
 #
 # The peer is the published Python package llama-cpp-python, built with native flags into build/peer the first time
 # (several minutes); PEER=DIR uses an existing virtual environment. Without --model the default 1.5B (for quality the
@@ -22,6 +22,9 @@ script=compare.py
 id=qwen2.5-1.5b-instruct-q4_k_m
 if [ "${1:-}" = table ]; then
     script=table.py
+    shift
+elif [ "${1:-}" = serve ]; then
+    script=serve.py
     shift
 elif [ "${1:-}" = quality ]; then
     script=quality.py

@@ -58,7 +58,7 @@ static void put_generation(struct gguf_writer *w, const struct model_config *c)
 static int put_vocabulary(struct gguf_writer *w, const struct model_config *c, const struct tokenizer_data *t,
                           struct error *e)
 {
-    enum { PADDING_TEXT = 24 };
+    enum { PADDING_TEXT = 32 };
     size_t n = (size_t)c->vocab_size;
     const char **tokens = calloc(n, sizeof *tokens);
     int32_t *types = calloc(n, sizeof *types);

@@ -163,7 +163,7 @@ static void idle_time_does_not_count_as_stuck(void **state)
     assert_false(engine_is_alive(en, 500));
     while (en->queue_head) {
         struct job *next = en->queue_head->next;
-        job_free(en->queue_head);
+        job_free(en, en->queue_head);
         en->queue_head = next;
     }
     engine_close(en);
