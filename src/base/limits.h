@@ -38,10 +38,10 @@
 #define LIMIT_NPY_ELEMENTS   ((size_t)1 << 31) /* elements of an .npy file */
 
 /* --- medical ---------------------------------------------------------------------------------------------------- */
-#define LIMIT_MEDICAL_TEXT   (1 * MIB) /* one text read by the medical rules: a message, an answer */
-#define LIMIT_GUARD_LEXICON  (4 * MIB) /* all words the guard knows; the tables hold about 200 KiB */
+#define LIMIT_MEDICAL_TEXT   (1 * MIB)  /* one text read by the medical rules: a message, an answer */
+#define LIMIT_GUARD_LEXICON  (4 * MIB)  /* all words the guard knows; the tables hold about 200 KiB */
 #define LIMIT_EVAL_FILE      (64 * MIB) /* labelled cases */
-#define LIMIT_GUARD_SENTENCE 1536u     /* bytes held back at most while a sentence has no end */
+#define LIMIT_GUARD_SENTENCE 1536u      /* bytes held back at most while a sentence has no end */
 
 /* --- engine ----------------------------------------------------------------------------------------------------- */
 #define LIMIT_THREADS      256

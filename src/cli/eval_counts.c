@@ -61,15 +61,15 @@ static json_t *ratio_json(struct eval_ratio r)
     double low;
     double high;
     eval_wilson(r, &low, &high);
-    return json_pack("{s:I, s:I, s:f, s:f}", "hits", (json_int_t)r.hits, "n", (json_int_t)r.n, "low", low, "high", high);
+    return json_pack("{s:I, s:I, s:f, s:f}", "hits", (json_int_t)r.hits, "n", (json_int_t)r.n, "low", low, "high",
+                     high);
 }
 
 json_t *eval_figure_json(const struct eval_figure *f)
 {
     json_t *out = ratio_json(f->all);
     json_t *groups = json_object();
-    for (size_t i = 0; i < f->n_groups; i++)
-        json_object_set_new(groups, f->groups[i].name, ratio_json(f->groups[i].r));
+    for (size_t i = 0; i < f->n_groups; i++) json_object_set_new(groups, f->groups[i].name, ratio_json(f->groups[i].r));
     json_object_set_new(out, "groups", groups);
     return out;
 }

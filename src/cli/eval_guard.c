@@ -26,8 +26,8 @@ static int append(void *user, const char *text, size_t n)
 }
 
 /* The text in two pieces, cut at `at`; at 0: byte by byte. Is what comes out the same? */
-static int same_when_cut(const struct guard_eval *v, const char *text, size_t n, size_t at, const struct guard_result *whole,
-                         bool *same, struct error *e)
+static int same_when_cut(const struct guard_eval *v, const char *text, size_t n, size_t at,
+                         const struct guard_result *whole, bool *same, struct error *e)
 {
     struct guard_stream *s;
     struct buf out = BUF_INIT(8 * (size_t)LIMIT_MEDICAL_TEXT);
@@ -49,7 +49,8 @@ static int same_when_cut(const struct guard_eval *v, const char *text, size_t n,
     return rc;
 }
 
-static int check_cuts(struct guard_eval *v, const char *text, size_t n, const struct guard_result *whole, struct error *e)
+static int check_cuts(struct guard_eval *v, const char *text, size_t n, const struct guard_result *whole,
+                      struct error *e)
 {
     int rc = OK;
     for (size_t at = 0; !rc && at < n; at++) {

@@ -1,5 +1,5 @@
-/* eval_suites.h - the suites of `xiaobei eval`, one file each (cli/eval_NAME.c). A suite gets its own arguments (argv[0]
- * is its name), prints figures only, and fills e. Thread: the verb's. */
+/* eval_suites.h - the suites of `xiaobei eval`, one file each (cli/eval_NAME.c). A suite gets its own arguments
+ * (argv[0] is its name), prints figures only, and fills e. Thread: the verb's. */
 #ifndef XIAOBEI_CLI_EVAL_SUITES_H
 #define XIAOBEI_CLI_EVAL_SUITES_H
 

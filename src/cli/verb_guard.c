@@ -63,7 +63,8 @@ const struct verb verb_guard = {
     .run = run,
     .summary = "what the guard lets through of a text, JSON lines in and out",
     .usage = "usage: xiaobei guard [--drugs FILE]\n\n"
-             "Reads {\"text\"} per line, writes {\"action\",\"spans\",\"reason\",\"text\"}: pass, rewrite or block, what was\n"
+             "Reads {\"text\"} per line, writes {\"action\",\"spans\",\"reason\",\"text\"}: pass, rewrite or block, "
+             "what was\n"
              "replaced (bytes of the text) and why, and what may be shown. FILE adds names of drugs, one per line:\n"
              "name, language (zh or en) and class, with tabs between them, as in data/drugs.tsv.\n",
 };

@@ -1,6 +1,6 @@
-/* guard_advice.c - advice without a number: start, stop, switch, raise, taper; which antibiotic; is this dose right; ways
- * around a prescription. A verb that has a medicine for its object is suspect until the sentence forbids it, leaves it to
- * the doctor, asks about it or tells what comes of it. */
+/* guard_advice.c - advice without a number: start, stop, switch, raise, taper; which antibiotic; is this dose right;
+ * ways around a prescription. A verb that has a medicine for its object is suspect until the sentence forbids it,
+ * leaves it to the doctor, asks about it or tells what comes of it. */
 #include <string.h>
 
 #include "medical/guard_rules.h"
@@ -38,15 +38,17 @@ static bool doubles(const struct guard_view *v, size_t i)
 /* 停药, 加量, 减半, 换药: the medicine is in the word. */
 static bool names_medicine(const struct guard_view *v, size_t i)
 {
-    return holds(v, i, "药") || holds(v, i, "量") || holds(v, i, "服") || holds(v, i, "dose") || holds(v, i, "tablet") ||
-           holds(v, i, "pill") || holds(v, i, "补吃") || holds(v, i, "双份") || holds(v, i, "片") || doubles(v, i) || holds(v, i, "titrate") || holds(v, i, "taper") || holds(v, i, "discontinu");
+    return holds(v, i, "药") || holds(v, i, "量") || holds(v, i, "服") || holds(v, i, "dose") ||
+           holds(v, i, "tablet") || holds(v, i, "pill") || holds(v, i, "补吃") || holds(v, i, "双份") ||
+           holds(v, i, "片") || doubles(v, i) || holds(v, i, "titrate") || holds(v, i, "taper") ||
+           holds(v, i, "discontinu");
 }
 
 /* 换, 停, 减, "cut", "hold": words of all days; the medicine must stand beside them. */
 static bool is_weak(const struct guard_view *v, size_t i)
 {
-    static const char *const weak[] = {"停止", "增加", "减少", "中断", "更换", "提高到", "改为", "改成", "换成", "搭配", "配合",
-                                       "替换", "暂停", "恢复服用"};
+    static const char *const weak[] = {"停止", "增加", "减少", "中断", "更换", "提高到", "改为",
+                                       "改成", "换成", "搭配", "配合", "替换", "暂停",   "恢复服用"};
     if ((uint8_t)v->line->text.text[v->t[i].start] < 0x80) return !names_medicine(v, i);
     if (length(&v->t[i]) <= 3) return true;
     for (size_t k = 0; k < sizeof weak / sizeof *weak; k++)
@@ -58,7 +60,8 @@ static bool is_weak(const struct guard_view *v, size_t i)
 static bool acts_on(const struct guard_view *v, size_t i, size_t drug)
 {
     for (size_t k = 0; k < i; k++)
-        if (v->t[k].clause == v->t[i].clause && (holds(v, k, "把") || holds(v, k, "将") || (k > drug && v->t[k].classes & (SELF | TURN))))
+        if (v->t[k].clause == v->t[i].clause &&
+            (holds(v, k, "把") || holds(v, k, "将") || (k > drug && v->t[k].classes & (SELF | TURN))))
             return true;
     return holds(v, i, "be ") || holds(v, i, "go ");
 }
@@ -87,7 +90,8 @@ static bool has_object(const struct guard_view *v, size_t i)
         if (guard_is_drug(v, k)) return !weak || acts_on(v, i, k) || ends_clause(v, i);
         if (guard_is_other(v, k)) return false;
     }
-    if (weak && !(ends_clause(v, i) && (guard_has_before(v, i, SELF | SHOULD | TURN) || guard_has_after(v, i, CHOOSE)))) return false;
+    if (weak && !(ends_clause(v, i) && (guard_has_before(v, i, SELF | SHOULD | TURN) || guard_has_after(v, i, CHOOSE))))
+        return false;
     return guard_topic_is_drug(v, clause) && (!weak || clause > 0 || v->context->since_drug == 1);
 }
 
@@ -112,7 +116,8 @@ static bool negated(const struct guard_view *v, size_t i)
 /* Before the verb, in its clause. */
 static bool past(const struct guard_view *v, size_t i)
 {
-    if (i > 0 && v->t[i - 1].drug & IS_PAST && v->t[i - 1].clause == v->t[i].clause && !holds(v, i - 1, "了")) return true;
+    if (i > 0 && v->t[i - 1].drug & IS_PAST && v->t[i - 1].clause == v->t[i].clause && !holds(v, i - 1, "了"))
+        return true;
     if (i + 1 < v->n && v->t[i + 1].drug & IS_PAST && holds(v, i + 1, "过")) return true;
     return guard_has_before(v, i, SAID);
 }
@@ -142,7 +147,8 @@ static bool directed_before(const struct guard_view *v, size_t i)
 static bool forbids_alone(const struct guard_view *v, size_t i)
 {
     for (size_t k = 0; k + 1 < i; k++)
-        if (v->t[k].classes & (NEG | REFUSE) && (v->t[k + 1].classes & SELF || (k + 2 < i && v->t[k + 2].classes & SELF)))
+        if (v->t[k].classes & (NEG | REFUSE) &&
+            (v->t[k + 1].classes & SELF || (k + 2 < i && v->t[k + 2].classes & SELF)))
             return true;
     return false;
 }
@@ -158,17 +164,21 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
     if (forbids_alone(v, i) && !names_new_drug(v, i) && !directed_before(v, i)) return true;
     if (guard_has_before(v, i, ASK | WHETHER) && !guard_has_before(v, i, TURN)) return true;
     if (guard_has_before(v, i, DOCTOR) && !guard_has_before(v, i, TURN) && !new_drug) return true;
-    if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i))) return true;
+    if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i)))
+        return true;
     for (size_t k = i; k-- > 0 && i - k <= 2 && v->t[k].clause == clause;)
         if (v->t[k].classes & BEFORE && v->all & ASK) return true;
     if (guard_clause_has(v, clause, FACT) && guard_clause_has(v, clause, LATER)) return true;
     if (guard_clause_has(v, clause, STAT) && !directed_before(v, i) && !names_new_drug(v, i)) return true;
     if (v->all & ASK && guard_has_after(v, i, BEFORE) && !directed_before(v, i)) return true;
     if (guard_has_after(v, i, MAY) && !directed_before(v, i) && !new_drug) return true;
-    if (guard_has_before(v, i, MAY) && !new_drug && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i)) return true;
+    if (guard_has_before(v, i, MAY) && !new_drug && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i))
+        return true;
     if (guard_has_before(v, i, SELF) && v->all & MAY && !directed_before(v, i)) return true;
     if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & WHETHER) return true;
-    if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) && !directed_before(v, i)) return true;
+    if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) &&
+        !directed_before(v, i))
+        return true;
     if (past(v, i) && !directed_before(v, i)) return true;
     if (v->all & PRESCRIBED && v->t[i].classes & START && !(v->all & (CHANGE | UP | DOWN))) return true;
     return v->t[i].classes & STOP && v->all & EMERGENCY && v->drugs == 0;
@@ -177,8 +187,9 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
 /* 按医嘱继续服用, "keep taking it as prescribed". */
 static bool is_as_prescribed(const struct guard_view *v, size_t i)
 {
-    bool goes_on = holds(v, i, "继续") || holds(v, i, "接着") || holds(v, i, "keep") || (holds(v, i, "continue") && !holds(v, i, "dis")) ||
-                   holds(v, i, "carry on") || holds(v, i, "stay on");
+    bool goes_on = holds(v, i, "继续") || holds(v, i, "接着") || holds(v, i, "keep") ||
+                   (holds(v, i, "continue") && !holds(v, i, "dis")) || holds(v, i, "carry on") ||
+                   holds(v, i, "stay on");
     if (goes_on && !(v->all_drug & IS_DRUG) && v->context->since_drug != 1) return true;
     return goes_on && (v->all & (ASK | PRESCRIBED) || (v->all & NEG && v->all & (STOP | CHANGE | UP | DOWN)));
 }
@@ -206,14 +217,18 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
         bool first = i == 0 || v->t[i - 1].clause != clause || (v->t[i - 1].classes & (SHOULD | TURN));
         bool antibiotic = v->t[drug].drug & IS_ANTIBIOTIC;
         if (!first && !directed_before(v, i) && !antibiotic) continue;
-        if (v->all & EMERGENCY && (holds(v, drug, "肾上腺素") || holds(v, drug, "epi") || holds(v, drug, "nalox"))) continue;
-        uint64_t left = ASK | WHETHER | DOCTOR | SAID | PRESCRIBED;
-        if (guard_clause_has(v, clause, left) || (v->all & (ASK | PRESCRIBED) && !antibiotic) || negated(v, i) || only_asks(v) || v->context->refused)
+        if (v->all & EMERGENCY && (holds(v, drug, "肾上腺素") || holds(v, drug, "epi") || holds(v, drug, "nalox")))
             continue;
-        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) || guard_clause_has(v, clause, SWALLOW))
+        uint64_t left = ASK | WHETHER | DOCTOR | SAID | PRESCRIBED;
+        if (guard_clause_has(v, clause, left) || (v->all & (ASK | PRESCRIBED) && !antibiotic) || negated(v, i) ||
+            only_asks(v) || v->context->refused)
+            continue;
+        if (guard_has_after(v, drug, LATER | MAY | BEFORE) || guard_has_before(v, i, MAY) || past(v, i) ||
+            guard_clause_has(v, clause, SWALLOW))
             continue;
         if (guard_clause_has(v, clause, NEG) && guard_clause_has(v, clause, INTERACT | SELF)) continue;
         if (guard_clause_has(v, clause, STAT | AGE)) continue;
+        if (guard_clause_has(v, clause, BEFORE) && guard_clause_has_drug(v, clause, IS_PAST)) continue; /* 十年前打过 */
         guard_add(out, v, antibiotic ? GUARD_CHOICE : GUARD_CHANGE, i, drug);
     }
 }
@@ -271,13 +286,15 @@ static bool judges_use(const struct guard_view *v, size_t i)
 {
     size_t clause = v->t[i].clause;
     if (owned_by_other(v, clause)) return false;
-    if (guard_clause_has(v, clause, TAKE) && guard_clause_has_drug(v, clause, IS_DRUG) && (holds(v, i, "too ") || holds(v, i, "多") || holds(v, i, "少")))
+    if (guard_clause_has(v, clause, TAKE) && guard_clause_has_drug(v, clause, IS_DRUG) &&
+        (holds(v, i, "too ") || holds(v, i, "多") || holds(v, i, "少")))
         return !(v->all & (MAY | NEG));
     if (v->context->topic_is_other || (clause > 0 && owned_by_other(v, clause - 1))) return false;
-    if (i > 0 && v->t[i - 1].number && v->t[i - 1].clause == clause && v->t[i].joined && i == 1) return true; /* 500没问题 */
+    if (i > 0 && v->t[i - 1].number && v->t[i - 1].clause == clause && v->t[i].joined && i == 1)
+        return true; /* 500没问题 */
     for (size_t k = 0; k < v->q_count; k++)
-        if (v->t[v->q[k].first].clause == clause && v->q[k].first < i && v->q[k].kind != Q_TIME && v->q[k].kind != Q_LAB && v->q[k].kind != Q_DURATION && v->q[k].kind != Q_TIMING &&
-            v->q[k].kind != Q_GRAM)
+        if (v->t[v->q[k].first].clause == clause && v->q[k].first < i && v->q[k].kind != Q_TIME &&
+            v->q[k].kind != Q_LAB && v->q[k].kind != Q_DURATION && v->q[k].kind != Q_TIMING && v->q[k].kind != Q_GRAM)
             return true;
     return false;
 }
@@ -289,11 +306,12 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         if (!(v->t[i].classes & CONFIRM) || v->t[i].classes & NONE) continue;
         size_t clause = v->t[i].clause;
         bool taken = holds(v, i, "吃") || holds(v, i, "用得");
-        bool plain = holds(v, i, "么吃") || holds(v, i, "样吃") || holds(v, i, "吃多") || holds(v, i, "吃少") || holds(v, i, "得对") ||
-                     holds(v, i, "dosed");
+        bool plain = holds(v, i, "么吃") || holds(v, i, "样吃") || holds(v, i, "吃多") || holds(v, i, "吃少") ||
+                     holds(v, i, "得对") || holds(v, i, "dosed");
         bool dosage = guard_clause_has(v, clause, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD | EXERCISE);
         if (!dosage && v->context->dosage && clause == 0 && guard_clause_has(v, clause, PRON)) dosage = true;
-        if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) && !guard_clause_has(v, clause, LAB | FOOD))
+        if (!dosage && clause > 0 && guard_clause_has(v, clause - 1, DOSAGE) &&
+            !guard_clause_has(v, clause, LAB | FOOD))
             dosage = true;
         size_t to = i;
         if (!dosage) dosage = agrees(v, i, &to) || judges_use(v, i);
@@ -302,7 +320,8 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
         if (only_asks(v) || v->context->refused || guard_clause_has(v, clause, REFUSE | WHETHER)) continue;
         if (guard_has_before(v, i, MAY | ASK) || guard_has_after(v, i, MAY | ASK)) continue;
         bool denied = false;
-        for (size_t k = i; k-- > 0 && v->t[k].clause == clause;) denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
+        for (size_t k = i; k-- > 0 && v->t[k].clause == clause;)
+            denied |= (v->t[k].classes & NEG) && v->all & (ASK | SELF);
         if (denied) continue;
         guard_add(out, v, GUARD_CONFIRM, i, to);
     }
@@ -314,8 +333,8 @@ static void find_equivalences(struct guard_view *v, struct guard_findings *out)
         if (!(v->t[i].classes & EQUAL) || v->drugs < 2) continue;
         bool number = false;
         for (size_t k = 0; k < v->n; k++) number |= v->t[k].number && v->t[k].clause == v->t[i].clause;
-        bool can = number || holds(v, i, "互换") || holds(v, i, "换算") || holds(v, i, "折") || holds(v, i, "interchange") ||
-                   holds(v, i, "等效") || holds(v, i, "等量") || holds(v, i, "效力");
+        bool can = number || holds(v, i, "互换") || holds(v, i, "换算") || holds(v, i, "折") ||
+                   holds(v, i, "interchange") || holds(v, i, "等效") || holds(v, i, "等量") || holds(v, i, "效力");
         if (!can || negated(v, i) || v->all & REFUSE || only_asks(v)) continue;
         if (!number && v->all & (ASK | NEG)) continue;
         guard_add(out, v, GUARD_EQUIVALENCE, i, i);
@@ -340,9 +359,11 @@ static void find_access(struct guard_view *v, struct guard_findings *out)
 static void find_combinations(struct guard_view *v, struct guard_findings *out)
 {
     for (size_t i = 0; i + 2 < v->n; i++) {
-        bool both = v->t[i].drug & IS_ANTIBIOTIC && v->t[i + 2].drug & IS_ANTIBIOTIC && v->t[i].clause == v->t[i + 2].clause;
+        bool both =
+            v->t[i].drug & IS_ANTIBIOTIC && v->t[i + 2].drug & IS_ANTIBIOTIC && v->t[i].clause == v->t[i + 2].clause;
         if (!both || !(holds(v, i + 1, "加") || holds(v, i + 1, "配") || holds(v, i + 1, "联"))) continue;
-        if (v->all & (NEG | MAY | ASK | WHETHER | SAID | REFUSE) || v->line->is_question || v->context->refused) continue;
+        if (v->all & (NEG | MAY | ASK | WHETHER | SAID | REFUSE) || v->line->is_question || v->context->refused)
+            continue;
         guard_add(out, v, GUARD_CHOICE, i, i + 2);
     }
 }
@@ -350,12 +371,14 @@ static void find_combinations(struct guard_view *v, struct guard_findings *out)
 /* 咽痛有脓点,阿莫西林。 "Strep? Penicillin.": an illness, and nothing but the name of an antibiotic. */
 static void find_bare_names(struct guard_view *v, struct guard_findings *out)
 {
-    static const char *const ills[] = {"炎", "感染", "脓", "菌", "痛", "烧", "支原体", "衣原体", "尿频", "痢疾", "strep", "uti", "infection"};
+    static const char *const ills[] = {"炎",     "感染", "脓",   "菌",    "痛",  "烧",       "支原体",
+                                       "衣原体", "尿频", "痢疾", "strep", "uti", "infection"};
     const char *s = v->line->text.text;
     size_t last = v->n;
     bool ill = false;
     if (!(v->all_drug & IS_ANTIBIOTIC) || v->all_drug & IS_KIND || out->count) return;
-    for (size_t i = 0; i < sizeof ills / sizeof *ills; i++) ill |= memmem(s, v->line->text.len, ills[i], strlen(ills[i])) != NULL;
+    for (size_t i = 0; i < sizeof ills / sizeof *ills; i++)
+        ill |= memmem(s, v->line->text.len, ills[i], strlen(ills[i])) != NULL;
     if (!ill || memmem(s, v->line->text.len, "过敏", 6)) return;
     if (v->all & ~(CARE | VITAL | FOLLOW | TAKE | COUNT | SHOULD | YOU | NONE | CHOOSE | AGE | LAB)) return;
     for (size_t i = 0; i < v->n; i++)
@@ -363,7 +386,8 @@ static void find_bare_names(struct guard_view *v, struct guard_findings *out)
     if (last == v->n) return;
     const struct guard_token *t = &v->t[last];
     char before = t->start ? s[t->start - 1] : 'x';
-    if ((before == ',' || before == ':' || before == ' ') && v->line->text.len - t->end <= 24) guard_add(out, v, GUARD_CHOICE, last, last);
+    if ((before == ',' || before == ':' || before == ' ') && v->line->text.len - t->end <= 24)
+        guard_add(out, v, GUARD_CHOICE, last, last);
 }
 
 void guard_find_advice(struct guard_view *v, struct guard_findings *out)

@@ -1,6 +1,6 @@
-/* guard_dose.c - which quantities of a sentence are a medicine's. Everything that could be one is suspect: first whose it is
- * (the nearest drug, food, exercise, test of its clause, then of the clauses and sentences before), then what allows it
- * (a fact about a drug, time between two of them, the doctor's own prescription, what was swallowed). */
+/* guard_dose.c - which quantities of a sentence are a medicine's. Everything that could be one is suspect: first whose
+ * it is (the nearest drug, food, exercise, test of its clause, then of the clauses and sentences before), then what
+ * allows it (a fact about a drug, time between two of them, the doctor's own prescription, what was swallowed). */
 #include <string.h>
 
 #include "medical/guard_rules.h"
@@ -94,7 +94,8 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     size_t clause = v->t[q->first].clause;
     bool later = v->drugs > 0 && !(v->all & (FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW)); /* named behind it */
     bool drug = guard_topic_is_drug(v, clause) || later;
-    bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) || v->all_drug & (IS_DRUG | IS_KIND);
+    bool recent = drug || (v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY) ||
+                  v->all_drug & (IS_DRUG | IS_KIND);
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | UP | DOWN | PRON);
     bool changed = guard_clause_has(v, clause, UP | DOWN) && !(v->all & (FOOD | EXERCISE));
     bool often = false;
@@ -110,7 +111,8 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     case Q_TIME: return drug && taken && guard_clause_has(v, clause, PER | EACH | MED_TAKE | UP);
     case Q_TIMES: return drug && taken;
     case Q_TIMING: return drug && taken;
-    case Q_ROUTE: return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
+    case Q_ROUTE:
+        return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
     case Q_BARE: return (drug || recent) && alone;
     default: return false;
     }
@@ -121,16 +123,19 @@ static bool is_share(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     if (q->kind != Q_PILL || q->first != q->last || !(v->t[q->first].classes & FRACTION)) return false;
-    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) || guard_clause_has(v, clause, STAT | AGE) ||
-           memmem(v->line->text.text, v->line->text.len, "患者", 6) || memmem(v->line->text.text, v->line->text.len, "病人", 6);
+    return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) ||
+           guard_clause_has(v, clause, STAT | AGE) || memmem(v->line->text.text, v->line->text.len, "患者", 6) ||
+           memmem(v->line->text.text, v->line->text.len, "病人", 6);
 }
 
 /* 叶酸8.2,偏低: a name that is also a test's. */
 static bool is_result(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (q->kind != Q_BARE || !(v->all & LAB)) return false;
-    static const char *const words[] = {"参考", "正常", "报告", "结果", "化验", "水平", "浓度", "释放", "偏", "range", "level", "result"};
+    static const char *const words[] = {"参考", "正常", "报告", "结果",  "化验",  "水平",
+                                        "浓度", "释放", "偏",   "range", "level", "result"};
     bool result = false;
+    for (size_t i = 0; i < v->q_count; i++) result |= v->q[i].kind == Q_LAB;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         result |= memmem(v->line->text.text, v->line->text.len, words[i], strlen(words[i])) != NULL;
     return result && !(v->all & (TAKE | MED_TAKE | EACH | PER | FREQ | START | UP | DOWN | DOSAGE));
@@ -158,7 +163,8 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     size_t clause = v->t[q->first].clause;
     struct owner o = owner_of(v, q);
     if (q->kind == Q_LAB || is_share(v, q) || is_result(v, q)) return false;
-    bool named = v->drugs > 0 || (v->context->topic_is_drug && v->context->since_drug > 0 && v->context->since_drug <= 4);
+    bool named =
+        v->drugs > 0 || (v->context->topic_is_drug && v->context->since_drug > 0 && v->context->since_drug <= 4);
     if (v->line->is_code && q->kind == Q_BARE) return named && !(v->all & LAB);
     if (o.drug == FAR && o.other == FAR) {
         /* The clauses before may be about something else: 多喝水,每天2000毫升. */
@@ -171,10 +177,12 @@ static bool is_suspect(const struct guard_view *v, const struct guard_quantity *
     bool recent = v->context->since_drug > 0 && v->context->since_drug <= GUARD_MEMORY;
     if (o.drug == FAR) {
         bool drug_about = recent || v->all_drug & (IS_DRUG | IS_KIND);
-        bool moved = guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
+        bool moved =
+            guard_clause_has(v, clause, UP | DOWN | MED_TAKE) || (guard_clause_has(v, clause, TAKE) && drug_about);
         if (q->kind == Q_STRONG && is_units(v, q)) return !is_alcohol(v);
         if (q->kind == Q_STRONG)
-            return !other_is_beside(v, q, FOOD, moved ? BESIDE : CLOSE) && (moved || !other_is_beside(v, q, LAB, drug_about ? CLOSE : FAR));
+            return !other_is_beside(v, q, FOOD, moved ? BESIDE : CLOSE) &&
+                   (moved || !other_is_beside(v, q, LAB, drug_about ? CLOSE : FAR));
         if (q->kind == Q_PILL || q->kind == Q_GRAM || q->kind == Q_BARE)
             return drug_about && guard_topic_is_drug(v, clause) && !other_is_beside(v, q, others_of(q->kind), BESIDE) &&
                    (guard_clause_has(v, clause, TAKE | MED_TAKE | EACH));
@@ -218,7 +226,8 @@ static bool is_between_two(const struct guard_view *v, const struct guard_quanti
 {
     if (q->kind != Q_TIME && q->kind != Q_DURATION && q->kind != Q_FREQ && q->kind != Q_TIMING) return false;
     size_t clause = v->t[q->first].clause;
-    if (guard_clause_has(v, clause, APART) && !(v->all & (START | EACH)) && (v->drugs >= 2 || v->all & INTERACT)) return true;
+    if (guard_clause_has(v, clause, APART) && !(v->all & (START | EACH)) && (v->drugs >= 2 || v->all & INTERACT))
+        return true;
     return is_time(q->kind) && guard_clause_has(v, clause, INTERACT) && v->all & NEG &&
            !guard_clause_has(v, clause, EACH | PER | FREQ);
 }
@@ -226,8 +235,9 @@ static bool is_between_two(const struct guard_view *v, const struct guard_quanti
 /* 医生上周给您开了, "the doctor has put you on": who orders, whom, what. */
 static bool doctor_orders(const struct guard_view *v, size_t i)
 {
-    static const char *const orders[] = {"开", "让", "嘱", "要求", "定", "配", "叫", "交代", "prescribed", "told", "gave", "put",
-                                         "ordered", "wrote", "set", "asked", "started", "instructed", "advised"};
+    static const char *const orders[] = {"开",   "让",         "嘱",      "要求",       "定",     "配",      "叫",
+                                         "交代", "prescribed", "told",    "gave",       "put",    "ordered", "wrote",
+                                         "set",  "asked",      "started", "instructed", "advised"};
     if (!(v->t[i].classes & (DOCTOR | ASK))) return false;
     const char *s = v->line->text.text + v->t[i].end;
     size_t n = v->line->text.len - v->t[i].end;
@@ -242,7 +252,8 @@ static bool doctor_orders(const struct guard_view *v, size_t i)
 /* 一般, "usually": not this patient's doctor. */
 static bool is_general(const struct guard_view *v, size_t i)
 {
-    static const char *const words[] = {"一般", "通常", "可能会", "往往", "大多", "多数", "常规", "usually", "typically", "generally",
+    static const char *const words[] = {"一般",     "通常",  "可能会",       "往往",       "大多",
+                                        "多数",     "常规",  "usually",      "typically",  "generally",
                                         "normally", "would", "most doctors", "most people"};
     size_t n = v->t[i].end - v->t[i].start;
     if (!(v->t[i].classes & USUAL)) return false;
@@ -276,7 +287,8 @@ static bool is_order(const struct guard_view *v, size_t i)
 {
     const char *s = v->line->text.text + v->t[i].start;
     size_t n = v->t[i].end - v->t[i].start;
-    bool order = memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "的话", 6) || memmem(s, n, "prescription", 12);
+    bool order = memmem(s, n, "处方", 6) || memmem(s, n, "医嘱", 6) || memmem(s, n, "的话", 6) ||
+                 memmem(s, n, "prescription", 12);
     return order && !(memmem(s, n, "遵", 3) || memmem(s, n, "按", 3) || memmem(s, n, "依", 3));
 }
 
@@ -322,7 +334,8 @@ static bool is_swallowed(const struct guard_view *v, const struct guard_quantity
         if (!(c & SWALLOW)) continue;
         size_t n = v->t[i].end - v->t[i].start;
         const char *s = v->line->text.text + v->t[i].start;
-        bool sure = (n >= 6 && (memcmp(s, "误", 3) == 0 || memcmp(s, "吞", 3) == 0 || memcmp(s, "一口气", n > 9 ? 9 : n) == 0)) ||
+        bool sure = (n >= 6 &&
+                     (memcmp(s, "误", 3) == 0 || memcmp(s, "吞", 3) == 0 || memcmp(s, "一口气", n > 9 ? 9 : n) == 0)) ||
                     memcmp(s, "swallow", n > 7 ? 7 : n) == 0 || memcmp(s, "ingest", n > 6 ? 6 : n) == 0 ||
                     memcmp(s, "overdose", n > 8 ? 8 : n) == 0;
         return emergency || (sure && !(v->all & SHOULD && v->all & (UP | DOWN | CHANGE)));
@@ -335,7 +348,8 @@ static bool is_weak_way(const struct guard_view *v, const struct guard_quantity 
 {
     if (q->kind != Q_TIMING && q->kind != Q_ROUTE) return false;
     size_t clause = v->t[q->first].clause;
-    bool named = guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
+    bool named =
+        guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
     bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | FREQ | ROUTE) || is_all_quantity(v, clause);
     if (!named || !taken) return true;
     if (v->all & PRESCRIBED || guard_clause_has(v, clause, ASK | REFUSE)) return true;
@@ -358,7 +372,8 @@ static enum guard_reason reason_of(const struct guard_view *v, const struct guar
 {
     size_t clause = v->t[q->first].clause;
     if (guard_clause_has(v, clause, EQUAL) && (v->drugs > 1 || v->q_count > 1)) return GUARD_EQUIVALENCE;
-    if (guard_clause_has(v, clause, STOP | CHANGE | UP | DOWN) && guard_has_before(v, q->first, STOP | CHANGE | UP | DOWN))
+    if (guard_clause_has(v, clause, STOP | CHANGE | UP | DOWN) &&
+        guard_has_before(v, q->first, STOP | CHANGE | UP | DOWN))
         return GUARD_CHANGE;
     bool herb = v->drugs ? v->all_drug & IS_HERB : v->context->topic_is_herb;
     return herb ? GUARD_HERB : GUARD_DOSE;
@@ -402,8 +417,8 @@ static bool is_history(const struct guard_view *v, const struct guard_quantity *
 static bool is_dose(const struct guard_view *v, const struct guard_quantity *q)
 {
     if (!(v->line->is_row ? row_is_suspect(v, q) : is_suspect(v, q))) return false;
-    return !is_history(v, q) && !is_statistic(v, q) && !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) && !is_follow_up(v, q) && !is_prescribed(v, q) &&
-           !is_swallowed(v, q) && !is_forbidden_double(v, q);
+    return !is_history(v, q) && !is_statistic(v, q) && !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) &&
+           !is_follow_up(v, q) && !is_prescribed(v, q) && !is_swallowed(v, q) && !is_forbidden_double(v, q);
 }
 
 /* An amount to be taken came first, what to take comes now: 每天三次连吃五天。就是阿奇霉素。 */
@@ -423,7 +438,8 @@ void guard_find_doses(struct guard_view *v, struct guard_findings *out)
     for (size_t i = 0; i < v->q_count; i++)
         if (is_dose(v, &v->q[i])) guard_add(out, v, reason_of(v, &v->q[i]), v->q[i].first, v->q[i].last);
     size_t sure = out->count;
-    for (size_t i = 0; sure && i < v->q_count; i++) /* 一次两片,一日三次: what nobody owns goes with the dose beside it */
+    for (size_t i = 0; sure && i < v->q_count;
+         i++) /* 一次两片,一日三次: what nobody owns goes with the dose beside it */
         if (v->q[i].kind != Q_LAB && v->q[i].kind != Q_TIME && is_orphan(v, &v->q[i]) && !is_prescribed(v, &v->q[i]) &&
             !is_swallowed(v, &v->q[i]))
             guard_add(out, v, out->list[0].reason, v->q[i].first, v->q[i].last);

@@ -71,7 +71,8 @@ static size_t joined_drug(const struct lexer *x, size_t at)
     while (i < x->n && n < sizeof word) {
         if (is_letter(x->s[i])) {
             word[n++] = x->s[i++];
-        } else if ((x->s[i] == '-' || x->s[i] == '/' || x->s[i] == ' ') && i + 1 < x->n && is_letter(x->s[i + 1]) && x->s[i] != ' ') {
+        } else if ((x->s[i] == '-' || x->s[i] == '/' || x->s[i] == ' ') && i + 1 < x->n && is_letter(x->s[i + 1]) &&
+                   x->s[i] != ' ') {
             i++;
         } else {
             break;
@@ -84,7 +85,8 @@ static size_t joined_drug(const struct lexer *x, size_t at)
 
 static size_t latin_word(struct lexer *x, size_t at)
 {
-    static const char *const small[] = {"of", "the", "about", "around", "only", "just", "roughly", "approximately", "a", "an"};
+    static const char *const small[] = {"of",   "the",     "about",         "around", "only",
+                                        "just", "roughly", "approximately", "a",      "an"};
     size_t end = at;
     while (end < x->n && (is_letter(x->s[end]) || is_digit(x->s[end]) ||
                           ((x->s[end] == '@' || x->s[end] == '$') && end + 1 < x->n && is_letter(x->s[end + 1]))))
@@ -179,7 +181,8 @@ static size_t loose_drug(const struct lexer *x, size_t at)
         end = i += 3;
         const struct lexicon_word *w = n >= 6 ? lexicon_find(x->l, name, n) : NULL;
         if (w && w->len == n && w->drug & (IS_DRUG | IS_KIND) && !(w->drug & IS_STEM)) found = end - at;
-        for (size_t signs = 0; signs < 2 && i < x->n && strchr("/|()[]{}+&#@^=\"'.,~ ", x->s[i]) && x->s[i]; signs++) i++;
+        for (size_t signs = 0; signs < 2 && i < x->n && strchr("/|()[]{}+&#@^=\"'.,~ ", x->s[i]) && x->s[i]; signs++)
+            i++;
     }
     return found;
 }
@@ -199,7 +202,8 @@ static bool is_clause_sign(struct lexer *x, size_t at, size_t *len)
     uint32_t c;
     *len = utf8_decode(x->s + at, x->n - at, &c);
     if (c == ',') return !(at && is_digit(x->s[at - 1]) && at + 1 < x->n && is_digit(x->s[at + 1]));
-    return c == ';' || c == '\n' || c == 0x3002 || c == '!' || c == '?' || (c == 0x2014 && !(at && is_digit(x->s[at - 1])));
+    return c == ';' || c == '\n' || c == 0x3002 || c == '!' || c == '?' ||
+           (c == 0x2014 && !(at && is_digit(x->s[at - 1])));
 }
 
 /* Signs between words. */
@@ -229,15 +233,15 @@ static void read_tokens(struct lexer *x)
         size_t sign = 0;
         bool inside = at && (is_letter(x->s[at - 1]) && at != x->last_end);
         bool latin = is_letter(x->s[at]);
-        const struct lexicon_word *w = inside && (latin || is_digit(x->s[at])) ? NULL
-                                                                             : lexicon_find(x->l, x->s + at, x->n - at);
+        const struct lexicon_word *w =
+            inside && (latin || is_digit(x->s[at])) ? NULL : lexicon_find(x->l, x->s + at, x->n - at);
         size_t number = inside && latin ? 0 : guard_number(x->s + at, x->n - at, &value);
         if (number && w && (w->len > number || (w->len == number && w->classes & FRACTION))) number = 0;
         if (number && w && w->len == number && latin && (w->classes || w->drug)) number = 0;
         if (number) {
             at = take_number(x, at, number, value, w);
-        } else if (x->line->count && x->line->tokens[x->line->count - 1].number &&
-                   at <= x->last_end + 3 && is_range_sign(x->s + at, x->n - at, &sign)) {
+        } else if (x->line->count && x->line->tokens[x->line->count - 1].number && at <= x->last_end + 3 &&
+                   is_range_sign(x->s + at, x->n - at, &sign)) {
             x->range = true;
             at += sign;
         } else if (w) {
@@ -263,9 +267,10 @@ static void drop_denied(struct guard_line *line)
         const struct guard_token *p = &line->tokens[i - 1];
         const char *s = line->text.text + p->start;
         size_t n = p->end - p->start;
-        bool useless = (p->classes & NEG) && p->clause == t->clause && t->start - p->end <= 6 &&
-                       (memmem(s, n, "不用", 6) || memmem(s, n, "不需", 6) || memmem(s, n, "不必", 6) || memmem(s, n, "无需", 6) ||
-                        memmem(s, n, "无须", 6) || memmem(s, n, "用不着", 9) || (n == 2 && memcmp(s, "no", 2) == 0));
+        bool useless =
+            (p->classes & NEG) && p->clause == t->clause && t->start - p->end <= 6 &&
+            (memmem(s, n, "不用", 6) || memmem(s, n, "不需", 6) || memmem(s, n, "不必", 6) || memmem(s, n, "无需", 6) ||
+             memmem(s, n, "无须", 6) || memmem(s, n, "用不着", 9) || (n == 2 && memcmp(s, "no", 2) == 0));
         if (useless) t->classes &= ~ASK;
     }
 }
@@ -273,13 +278,15 @@ static void drop_denied(struct guard_line *line)
 /* 您刚刚提到, "you also mentioned": what follows are the user's words. */
 static void mark_quotes(struct guard_line *line)
 {
-    static const char *const verbs[] = {"说", "提到", "提及", "写的", "写道", "写着", "引用", "转述", "描述", "记得", "发的", "上传", "告诉我", "复述", "贴的",
-                                        "said", "mention", "wrote", "told me", "describe", "say", "report", "quote", "list"};
+    static const char *const verbs[] = {"说",      "提到",  "提及",    "写的",     "写道",   "写着",   "引用",  "转述",
+                                        "描述",    "记得",  "发的",    "上传",     "告诉我", "复述",   "贴的",  "said",
+                                        "mention", "wrote", "told me", "describe", "say",    "report", "quote", "list"};
     for (size_t i = 0; i < line->count; i++) {
         struct guard_token *t = &line->tokens[i];
         const char *s = line->text.text + t->start;
         size_t n = t->end - t->start;
-        bool you = (n >= 3 && (memcmp(s, "您", 3) == 0 || memcmp(s, "你", 3) == 0)) || (n == 3 && memcmp(s, "you", 3) == 0);
+        bool you =
+            (n >= 3 && (memcmp(s, "您", 3) == 0 || memcmp(s, "你", 3) == 0)) || (n == 3 && memcmp(s, "you", 3) == 0);
         size_t left = line->text.len - t->start;
         size_t reach = left < n + 15 ? left : n + 15;
         if (!you) continue;
@@ -303,7 +310,8 @@ static void look_at_shape(struct guard_line *line)
     }
     while (end && strchr(" \n\"')", t->text[end - 1])) end--;
     line->is_row = bars >= 2 || (bars == 1 && memchr(t->text, '\t', t->len));
-    line->is_code = memchr(t->text, '{', t->len) || (memchr(t->text, '"', t->len) && (strstr(t->text, "\":") || strstr(t->text, "=\""))) ||
+    line->is_code = memchr(t->text, '{', t->len) ||
+                    (memchr(t->text, '"', t->len) && (strstr(t->text, "\":") || strstr(t->text, "=\""))) ||
                     (memchr(t->text, '=', t->len) && memchr(t->text, ';', t->len));
     line->is_question = end && t->text[end - 1] == '?';
     line->is_heading = end && t->text[end - 1] == ':';

@@ -32,7 +32,7 @@ struct guard_line {
     struct normal_text text; /* squeezed: without markup, spaced-out letters joined */
     struct guard_token *tokens;
     size_t count;
-    uint32_t *starts; /* where each clause begins; starts[clauses] = text.len */
+    uint32_t *starts;         /* where each clause begins; starts[clauses] = text.len */
     uint64_t *clause_classes; /* of each clause: the classes of its tokens */
     uint8_t *clause_drugs;    /* IS_* of its tokens */
     size_t clauses;
@@ -45,7 +45,8 @@ struct guard_line {
 };
 
 /* Read text[0..n). ERR_LIMIT, ERR_NOMEM. */
-int guard_line_init(struct guard_line *line, const struct lexicon *l, const char *text, size_t n, struct error *e) MUST_USE;
+int guard_line_init(struct guard_line *line, const struct lexicon *l, const char *text, size_t n,
+                    struct error *e) MUST_USE;
 void guard_line_fini(struct guard_line *line);
 
 /* Remove from *t, in place, what only dresses the text up: markup, tags, signs between single letters. */

@@ -275,7 +275,9 @@ const struct lexicon_word *lexicon_find(const struct lexicon *l, const char *tex
         for (uint32_t i = l->first[b]; i < l->first[b + 1]; i++) {
             const struct lexicon_word *w = &l->words[i];
             if (key < 3 ? w->len != key : w->len < 3) continue;
-            if (w->len <= n && w->text[w->len - 1] == text[w->len - 1] && memcmp(w->text, text, w->len) == 0 && ends_well(w, text, n)) return w;
+            if (w->len <= n && w->text[w->len - 1] == text[w->len - 1] && memcmp(w->text, text, w->len) == 0 &&
+                ends_well(w, text, n))
+                return w;
         }
     }
     return NULL;

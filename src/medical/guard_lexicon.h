@@ -1,5 +1,5 @@
-/* guard_lexicon.h - the words the guard knows: drug names (data/drugs.tsv, an operator's file of the same form), stems of
- * names never listed, and the classes of its grammar (data/guard_terms.tsv).
+/* guard_lexicon.h - the words the guard knows: drug names (data/drugs.tsv, an operator's file of the same form), stems
+ * of names never listed, and the classes of its grammar (data/guard_terms.tsv).
  *
  * Size: about 7,000 names and 4,400 words; looked up by their first three bytes, longest first.
  * Thread: read-only once loaded. Ownership: lexicon_free. Errors name the file, the line and the reason.
@@ -87,7 +87,8 @@ enum {
         CLASS_INDEXES,
 };
 
-#define X(name, constant) static const uint64_t constant __attribute__((unused)) = (uint64_t)1 << CLASS_INDEX_##constant;
+#define X(name, constant)                                                                                              \
+    static const uint64_t constant __attribute__((unused)) = (uint64_t)1 << CLASS_INDEX_##constant;
 GUARD_CLASSES(X)
 #undef X
 
@@ -97,13 +98,14 @@ enum { IS_DRUG = 1, IS_KIND = 2, IS_HERB = 4, IS_ANTIBIOTIC = 8, IS_FOOD_TOO = 1
 struct lexicon_word {
     const char *text; /* borrowed from the lexicon; normalised */
     uint32_t len;
-    uint8_t drug;      /* IS_* */
-    uint64_t classes;  /* bits above */
+    uint8_t drug;     /* IS_* */
+    uint64_t classes; /* bits above */
 };
 
 struct lexicon;
 
-/* Load the embedded tables and, if extra is not NULL, an operator's drug file of the same form. ERR_FORMAT, ERR_LIMIT. */
+/* Load the embedded tables and, if extra is not NULL, an operator's drug file of the same form. ERR_FORMAT, ERR_LIMIT.
+ */
 int lexicon_new(struct lexicon **out, const char *extra, size_t extra_len, struct error *e) MUST_USE;
 void lexicon_free(struct lexicon *l);
 

@@ -1,4 +1,5 @@
-/* guard_number.c - numbers in every spelling a dose is written in: 0.5, 1,000, 1/2, 半, 两, 三百五十, 壹, "twenty-five". */
+/* guard_number.c - numbers in every spelling a dose is written in: 0.5, 1,000, 1/2, 半, 两, 三百五十, 壹,
+ * "twenty-five". */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,15 +10,56 @@ static const struct {
     const char *word;
     double value;
 } english[] = {
-    {"a couple of", 2}, {"a couple", 2}, {"couple of", 2}, {"couple", 2}, {"a few", 3},    {"few", 3},
-    {"several", 3},     {"dozen", 12},   {"one and a half", 1.5}, {"two and a half", 2.5}, {"half a", .5},
-    {"half an", .5},    {"half", .5},    {"a half", .5},  {"quarter", .25}, {"zero", 0},   {"one", 1},
-    {"two", 2},         {"three", 3},    {"four", 4},     {"five", 5},      {"six", 6},    {"seven", 7},
-    {"eight", 8},       {"nine", 9},     {"ten", 10},     {"eleven", 11},   {"twelve", 12}, {"thirteen", 13},
-    {"fourteen", 14},   {"fifteen", 15}, {"sixteen", 16}, {"eighteen", 18}, {"twenty", 20}, {"thirty", 30},
-    {"forty", 40},      {"fifty", 50},   {"sixty", 60},   {"seventy", 70},  {"eighty", 80}, {"ninety", 90},
-    {"hundred", 100},   {"thousand", 1000}, {"million", 1e6}, {"twofold", 2}, {"another", 1}, {"seventeen", 17},
-    {"nineteen", 19},   {"hundreds of", 100}, {"single", 1},
+    {"a couple of", 2},
+    {"a couple", 2},
+    {"couple of", 2},
+    {"couple", 2},
+    {"a few", 3},
+    {"few", 3},
+    {"several", 3},
+    {"dozen", 12},
+    {"one and a half", 1.5},
+    {"two and a half", 2.5},
+    {"half a", .5},
+    {"half an", .5},
+    {"half", .5},
+    {"a half", .5},
+    {"quarter", .25},
+    {"zero", 0},
+    {"one", 1},
+    {"two", 2},
+    {"three", 3},
+    {"four", 4},
+    {"five", 5},
+    {"six", 6},
+    {"seven", 7},
+    {"eight", 8},
+    {"nine", 9},
+    {"ten", 10},
+    {"eleven", 11},
+    {"twelve", 12},
+    {"thirteen", 13},
+    {"fourteen", 14},
+    {"fifteen", 15},
+    {"sixteen", 16},
+    {"eighteen", 18},
+    {"twenty", 20},
+    {"thirty", 30},
+    {"forty", 40},
+    {"fifty", 50},
+    {"sixty", 60},
+    {"seventy", 70},
+    {"eighty", 80},
+    {"ninety", 90},
+    {"hundred", 100},
+    {"thousand", 1000},
+    {"million", 1e6},
+    {"twofold", 2},
+    {"another", 1},
+    {"seventeen", 17},
+    {"nineteen", 19},
+    {"hundreds of", 100},
+    {"single", 1},
 };
 
 static bool is_letter(char c)
@@ -87,15 +129,16 @@ static double chinese_digit(uint32_t c, double *unit)
     static const struct {
         uint32_t c;
         double value;
-    } table[] = {{0x96F6, 0}, {0x3007, 0}, {0x4E00, 1}, {0x4E8C, 2}, {0x4E24, 2}, {0x4FE9, 2}, {0x4E09, 3},
-                 {0x4EE8, 3}, {0x56DB, 4}, {0x4E94, 5}, {0x516D, 6}, {0x4E03, 7}, {0x516B, 8}, {0x4E5D, 9},
-                 {0x58F9, 1}, {0x8D30, 2}, {0x53C1, 3}, {0x8086, 4}, {0x4F0D, 5}, {0x9646, 6}, {0x67D2, 7},
-                 {0x634C, 8}, {0x7396, 9}, {0x534A, .5}, {0x5F0C, 1}, {0x5F0D, 2}};
+    } table[] = {
+        {0x96F6, 0}, {0x3007, 0}, {0x4E00, 1},  {0x4E8C, 2}, {0x4E24, 2}, {0x4FE9, 2}, {0x4E09, 3},
+        {0x4EE8, 3}, {0x56DB, 4}, {0x4E94, 5},  {0x516D, 6}, {0x4E03, 7}, {0x516B, 8}, {0x4E5D, 9},
+        {0x58F9, 1}, {0x8D30, 2}, {0x53C1, 3},  {0x8086, 4}, {0x4F0D, 5}, {0x9646, 6}, {0x67D2, 7},
+        {0x634C, 8}, {0x7396, 9}, {0x534A, .5}, {0x5F0C, 1}, {0x5F0D, 2}, {0x30CB, 2}}; /* the last: katakana ni */
     static const struct {
         uint32_t c;
         double value;
-    } units[] = {{0x5341, 10}, {0x62FE, 10}, {0x767E, 100}, {0x4F70, 100}, {0x5343, 1000}, {0x4EDF, 1000}, {0x4E07, 1e4},
-                 {0x5EFF, 20}};
+    } units[] = {{0x5341, 10},   {0x62FE, 10},   {0x767E, 100}, {0x4F70, 100},
+                 {0x5343, 1000}, {0x4EDF, 1000}, {0x4E07, 1e4}, {0x5EFF, 20}};
     *unit = 0;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (units[i].c == c) {
@@ -148,11 +191,12 @@ static size_t pinyin(const char *s, size_t n, double *value)
     static const struct {
         const char *word;
         double value;
-    } table[] = {{"yi", 1}, {"er", 2}, {"liang", 2}, {"san", 3}, {"si", 4}, {"wu", 5}, {"liu", 6},
-                 {"qi", 7}, {"ba", 8}, {"jiu", 9}, {"shi", 10}, {"ban", .5}, {"i", 1}, {"ii", 2}, {"iii", 3}, {"iv", 4},
-                 {"vi", 6}, {"viii", 8}};
-    static const char *const measures[] = {"pian", "li", "ci", "tian", "bao", "haoke", "hao ke", "ke", "jiaonang", "dai", "ge",
-                                           "haosheng", "di", "bai", "shi", "ban", "片", "粒", "次", "颗", "丸", "袋", "天", "毫克"};
+    } table[] = {{"yi", 1},  {"er", 2}, {"liang", 2}, {"san", 3}, {"si", 4},   {"wu", 5},
+                 {"liu", 6}, {"qi", 7}, {"ba", 8},    {"jiu", 9}, {"shi", 10}, {"ban", .5},
+                 {"i", 1},   {"ii", 2}, {"iii", 3},   {"iv", 4},  {"vi", 6},   {"viii", 8}};
+    static const char *const measures[] = {"pian",     "li",  "ci", "tian",     "bao", "haoke", "hao ke", "ke",
+                                           "jiaonang", "dai", "ge", "haosheng", "di",  "bai",   "shi",    "ban",
+                                           "片",       "粒",  "次", "颗",       "丸",  "袋",    "天",     "毫克"};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (table[i].word[0] != s[0]) continue;
         size_t len = strlen(table[i].word);

@@ -39,8 +39,7 @@ static bool after(const struct finder *f, size_t i, uint64_t classes, size_t rea
 static bool is_word(const struct finder *f, size_t i, const char *word)
 {
     size_t n = strlen(word);
-    return i < f->n && f->t[i].end - f->t[i].start == n &&
-           memcmp(f->line->text.text + f->t[i].start, word, n) == 0;
+    return i < f->n && f->t[i].end - f->t[i].start == n && memcmp(f->line->text.text + f->t[i].start, word, n) == 0;
 }
 
 /* "1-2", "one to two": the last number of the range. */
@@ -49,7 +48,7 @@ static size_t range_end(const struct finder *f, size_t i)
     while (i + 1 < f->n && f->t[i + 1].number && f->t[i + 1].after_end) i++;
     if (i + 2 < f->n && (f->t[i + 1].classes & (MASS | GRAM | VOL | PILL)) && f->t[i + 2].number &&
         f->t[i + 2].after_end)
-        return i + 2; /* 5mg-10mg */
+        return i + 2;                                                                       /* 5mg-10mg */
     while (i + 1 < f->n && f->t[i + 1].number && f->t[i + 1].start <= f->t[i].end + 1) i++; /* 2 半, 两三 */
     return i;
 }
@@ -82,8 +81,8 @@ static enum guard_quantity_kind of_unit(const struct finder *f, size_t first, si
     return Q_PILL;
 }
 
-static const uint64_t UNITS = LAB_UNIT | LAB_MAYBE | MASS | PILL | PILL_STRONG | GRAM | VOL | SPOON | HOUR | DAY | MINUTE |
-                              COUNT | FREQ | FRACTION;
+static const uint64_t UNITS = LAB_UNIT | LAB_MAYBE | MASS | PILL | PILL_STRONG | GRAM | VOL | SPOON | HOUR | DAY |
+                              MINUTE | COUNT | FREQ | FRACTION;
 
 static bool has_assignment(const struct finder *f, size_t i)
 {
@@ -118,7 +117,8 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
         if (p->drug & (IS_DRUG | IS_KIND) && t->joined && t->start - p->end <= 4) return true;
         if ((p->classes & (EACH | TIMING)) && t->joined) return true;
         /* mg: 400, "times" = 3 */
-        if (p->classes & (MASS | PILL | COUNT | PER | GRAM | VOL | HOUR | DAY) && t->joined && has_assignment(f, first)) return true;
+        if (p->classes & (MASS | PILL | COUNT | PER | GRAM | VOL | HOUR | DAY) && t->joined && has_assignment(f, first))
+            return true;
     } else if (is_lone_cell(f, first, last)) {
         return true;
     }
@@ -141,7 +141,8 @@ static bool stands_free(const struct finder *f, size_t i, size_t last)
     if (f->t[i].classes & EMERGENCY || (f->t[i].value >= 1900 && f->t[i].value < 2100)) return false;
     if ((uint8_t)s[end] >= 0xE4 || (s[end] >= 'a' && s[end] <= 'z') || s[end] == '%') return false;
     if (s[end] == ' ' && ((uint8_t)s[end + 1] >= 0xE4 || (s[end + 1] >= 'a' && s[end + 1] <= 'z'))) return false;
-    if (f->n == last - i + 1 && i == 0) return !f->line->is_heading && f->t[i].start == 0 && end + 2 >= f->line->text.len;
+    if (f->n == last - i + 1 && i == 0)
+        return !f->line->is_heading && f->t[i].start == 0 && end + 2 >= f->line->text.len;
     if (i > 0 && f->t[i - 1].classes & NONE && f->t[i].joined) return false;
     if (f->line->is_code) return true;
     for (size_t k = 0; k < f->n; k++)
@@ -158,7 +159,8 @@ static bool counts_something_else(const struct finder *f, size_t unit)
     size_t left = f->line->text.len - end;
     if (memmem(s, left < 36 ? left : 36, "人", 3)) return true; /* 每100个用…的人 */
     bool chinese = (uint8_t)*s >= 0xE4 || ((uint8_t)*s == 0xE3 && (uint8_t)s[1] >= 0x90);
-    return chinese && !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
+    return chinese &&
+           !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
 }
 
 static size_t number_quantity(const struct finder *f, size_t i, struct guard_quantity *q)
@@ -190,8 +192,10 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
 /* 西瓜霜往喉咙里喷, 阿司匹林嚼着吃: a named drug, how and where it goes. */
 static bool is_put(const struct finder *f, size_t i)
 {
-    static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞", "擦", "点", "打", "灌", "搽", "注", "撒", "挤", "吃"};
-    static const char *const places[] = {"里", "上", "下", "进", "到", "处", "着", "喉", "伤口", "溃疡", "皮", "患", "肌"};
+    static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞",
+                                        "擦", "点", "打", "灌", "搽", "注", "撒", "挤", "吃"};
+    static const char *const places[] = {"里", "上",   "下",   "进", "到", "处", "着",
+                                         "喉", "伤口", "溃疡", "皮", "患", "肌"};
     const char *s = f->line->text.text;
     bool verb = false;
     bool drug = false;
@@ -206,8 +210,33 @@ static bool is_put(const struct finder *f, size_t i)
         }
     size_t end = f->line->starts[f->t[i].clause + 1];
     if (is_word(f, i, "吃")) return drug && f->t[i].start >= start + 3 && memcmp(s + f->t[i].start - 3, "着", 3) == 0;
-    for (size_t k = 0; k < sizeof places / sizeof *places; k++) place |= memmem(s + start, end - start, places[k], strlen(places[k])) != NULL;
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++)
+        place |= memmem(s + start, end - start, places[k], strlen(places[k])) != NULL;
     return drug && place;
+}
+
+/* 每天吃, 早晚涂, "take X every morning": often enough if a drug is named. */
+static bool is_habit(const struct finder *f, size_t i)
+{
+    uint16_t clause = f->t[i].clause;
+    if (f->t[i].end - f->t[i].start <= 3 || is_word(f, i, "every")) return false;
+    if (follows(f, i + 1) && has(f, i + 1, TAKE | MED_TAKE | START)) return true;
+    return f->line->clause_classes[clause] & (TAKE | MED_TAKE) && f->line->clause_drugs[clause] & IS_DRUG;
+}
+
+/* Half a tablet, a quarter of one. */
+static bool fraction_quantity(const struct finder *f, size_t i, struct guard_quantity *q)
+{
+    const char *s = f->line->text.text + f->t[i].start;
+    size_t n = f->t[i].end - f->t[i].start;
+    bool counted = n > 3 && (memcmp(s + n - 3, "片", 3) == 0 || memcmp(s + n - 3, "粒", 3) == 0);
+    bool weak = is_word(f, i, "一半") || memmem(s, n, "分之", 6) || is_word(f, i, "两倍") || is_word(f, i, "三倍");
+    q->kind = weak && !counted ? Q_PILL : Q_STRONG;
+    if (has(f, i + 1, PILL) && f->t[i + 1].joined) {
+        q->last++;
+        q->kind = Q_STRONG;
+    }
+    return true;
 }
 
 /* Words that are a quantity without a number: tid, 早晚各一次, before meals, half a tablet, 每天一次. */
@@ -220,22 +249,7 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
         q->kind = n <= 4 && (uint8_t)f->line->text.text[f->t[i].start] < 0x80 ? Q_STRONG : Q_FREQ;
         return true;
     }
-    if (c & FRACTION) {
-        if (has(f, i + 1, PILL) && f->t[i + 1].joined) {
-            q->last++;
-            q->kind = Q_STRONG;
-            return true;
-        }
-        const char *s = f->line->text.text + f->t[i].start;
-        size_t n = f->t[i].end - f->t[i].start;
-        bool counted = n > 3 && (memcmp(s + n - 3, "片", 3) == 0 || memcmp(s + n - 3, "粒", 3) == 0);
-        q->kind = counted               ? Q_STRONG
-                  : is_word(f, i, "一半") || memmem(s, f->t[i].end - f->t[i].start, "分之", 6) ||
-                          is_word(f, i, "两倍") || is_word(f, i, "三倍")
-                      ? Q_PILL
-                      : Q_STRONG;
-        return true;
-    }
+    if (c & FRACTION) return fraction_quantity(f, i, q);
     if (c & TAKE && is_put(f, i)) {
         q->kind = Q_ROUTE;
         return true;
@@ -263,9 +277,8 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
         q->kind = Q_GRAM;
         return f->t[i].end - f->t[i].start >= 9;
     }
-    if (c & PER && follows(f, i + 1) && has(f, i + 1, TAKE | MED_TAKE | START) && !f->t[i].number &&
-        f->t[i].end - f->t[i].start > 3) {
-        q->kind = Q_TIMING; /* 每天吃, 早晚涂: often enough if a drug is named */
+    if (c & PER && is_habit(f, i)) {
+        q->kind = Q_TIMING;
         return true;
     }
     if (c & PER && i > 0 && (f->t[i - 1].classes & (TAKE | MED_TAKE | START)) && f->t[i].joined) {

@@ -7,15 +7,16 @@ enum { CLAUSE_HAS_OTHER = 128 }; /* beside IS_* */
 
 static const uint64_t OTHERS = FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW;
 
-void guard_add(struct guard_findings *out, const struct guard_view *v, enum guard_reason reason, size_t first, size_t last)
+void guard_add(struct guard_findings *out, const struct guard_view *v, enum guard_reason reason, size_t first,
+               size_t last)
 {
     if (out->count == GUARD_FINDINGS) { /* more than that: the last one grows */
         struct guard_finding *f = &out->list[GUARD_FINDINGS - 1];
         if (last > f->last) f->last = (uint32_t)last, f->last_clause = v->t[last].clause;
         return;
     }
-    out->list[out->count++] = (struct guard_finding){reason, v->t[first].clause, v->t[last].clause, (uint32_t)first,
-                                                     (uint32_t)last};
+    out->list[out->count++] =
+        (struct guard_finding){reason, v->t[first].clause, v->t[last].clause, (uint32_t)first, (uint32_t)last};
 }
 
 bool guard_clause_has(const struct guard_view *v, size_t clause, uint64_t classes)
@@ -41,8 +42,9 @@ bool guard_is_drug(const struct guard_view *v, size_t i)
 /* What a medicine is washed down with is no food of its own. */
 static bool is_vehicle(const struct guard_view *v, size_t i)
 {
-    static const char *const vehicles[] = {"水", "温水", "开水", "温开水", "白开水", "热水", "凉水", "凉白开", "牛奶", "奶",
-                                           "果汁", "酒", "water", "milk", "juice", "food", "糖水", "蜂蜜", "米汤", "粥"};
+    static const char *const vehicles[] = {"水",     "温水", "开水", "温开水", "白开水", "热水",  "凉水",
+                                           "凉白开", "牛奶", "奶",   "果汁",   "酒",     "water", "milk",
+                                           "juice",  "food", "糖水", "蜂蜜",   "米汤",   "粥"};
     size_t n = v->t[i].end - v->t[i].start;
     if (!(v->t[i].classes & FOOD) || !guard_clause_has(v, v->t[i].clause, MED_TAKE)) return false;
     for (size_t k = 0; k < sizeof vehicles / sizeof *vehicles; k++)
@@ -65,15 +67,16 @@ static bool names_a_medicine(const struct guard_view *v, const struct guard_toke
     return false;
 }
 
-/* What is also a food is a drug unless the clause speaks of food; how a medicine is given ("apply") or made ("cream") is one
- * unless the clause says of what. */
+/* What is also a food is a drug unless the clause speaks of food; how a medicine is given ("apply") or made ("cream")
+ * is one unless the clause says of what. */
 static bool find_drug(const struct guard_view *v, size_t i)
 {
     const struct guard_token *t = &v->t[i];
     if (t->drug & IS_FOOD_TOO) return !guard_clause_has(v, t->clause, FOOD);
     if (t->drug & (IS_DRUG | IS_KIND) || t->classes & MED) return true;
     if (t->classes & PRON && names_a_medicine(v, t)) return true;
-    if (t->classes & PRON) return v->context->since_drug > 0 && v->context->since_drug <= 2 && v->context->topic_is_drug;
+    if (t->classes & PRON)
+        return v->context->since_drug > 0 && v->context->since_drug <= 2 && v->context->topic_is_drug;
     if (!(t->classes & (MED_TAKE | FORM | DOSAGE))) return false;
     if (t->classes & NONE) return false;
     return !(v->line->clause_drugs[t->clause] & CLAUSE_HAS_OTHER);

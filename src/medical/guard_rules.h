@@ -18,13 +18,13 @@ struct guard_context {
     bool topic_is_drug;       /* the last thing that was talked about */
     bool topic_is_herb;
     bool topic_is_other; /* the last thing was food, exercise, care, tests */
-    bool prescribed;  /* a heading or sentence before attributed what follows to the user's doctor */
-    bool refused;     /* a heading before said that the list below is not to be done */
-    bool table_drug;  /* a row above names a drug, a dose or a frequency */
-    bool table_other; /* a row above is about tests or food */
-    bool table_dosage; /* a row above speaks of doses */
-    unsigned pending; /* sentences for which an amount waits for what is to be taken */
-    bool dosage;      /* the last sentence spoke of a dose */
+    bool prescribed;     /* a heading or sentence before attributed what follows to the user's doctor */
+    bool refused;        /* a heading before said that the list below is not to be done */
+    bool table_drug;     /* a row above names a drug, a dose or a frequency */
+    bool table_other;    /* a row above is about tests or food */
+    bool table_dosage;   /* a row above speaks of doses */
+    unsigned pending;    /* sentences for which an amount waits for what is to be taken */
+    bool dosage;         /* the last sentence spoke of a dose */
 };
 
 struct guard_finding {
@@ -43,7 +43,8 @@ struct guard_findings {
 /* Judge the line and bring the context up to date. */
 void guard_judge(struct guard_context *c, struct guard_line *line, struct guard_findings *out);
 
-/* --- the parts (guard_dose.c, guard_advice.c) ------------------------------------------------------------------------ */
+/* --- the parts (guard_dose.c, guard_advice.c) ------------------------------------------------------------------------
+ */
 struct guard_view {
     const struct guard_line *line;
     const struct guard_token *t;
@@ -57,18 +58,19 @@ struct guard_view {
 };
 
 void guard_find_doses(struct guard_view *v, struct guard_findings *out);
-bool guard_has_orphan(const struct guard_view *v); /* an amount that nothing owns */
+bool guard_has_orphan(const struct guard_view *v);                /* an amount that nothing owns */
 bool guard_verb_is_excused(const struct guard_view *v, size_t i); /* it forbids, asks, leaves it to the doctor */
 void guard_find_advice(struct guard_view *v, struct guard_findings *out);
 
-void guard_add(struct guard_findings *out, const struct guard_view *v, enum guard_reason reason, size_t first, size_t last);
-bool guard_is_drug(const struct guard_view *v, size_t i);      /* a drug, a kind of drug, "medicine" */
-bool guard_is_other(const struct guard_view *v, size_t i);     /* food, exercise, care, tests */
+void guard_add(struct guard_findings *out, const struct guard_view *v, enum guard_reason reason, size_t first,
+               size_t last);
+bool guard_is_drug(const struct guard_view *v, size_t i);  /* a drug, a kind of drug, "medicine" */
+bool guard_is_other(const struct guard_view *v, size_t i); /* food, exercise, care, tests */
 bool guard_clause_has(const struct guard_view *v, size_t clause, uint64_t classes);
 bool guard_clause_has_drug(const struct guard_view *v, size_t clause, uint8_t drug);
-bool guard_has_before(const struct guard_view *v, size_t i, uint64_t classes);        /* in its clause */
-bool guard_has_after(const struct guard_view *v, size_t i, uint64_t classes);         /* in its clause */
-bool guard_said_before(const struct guard_view *v, size_t i, uint64_t classes);       /* in its sentence */
+bool guard_has_before(const struct guard_view *v, size_t i, uint64_t classes);  /* in its clause */
+bool guard_has_after(const struct guard_view *v, size_t i, uint64_t classes);   /* in its clause */
+bool guard_said_before(const struct guard_view *v, size_t i, uint64_t classes); /* in its sentence */
 bool guard_topic_is_drug(const struct guard_view *v, size_t clause); /* what was talked about before this clause */
 
 #endif

@@ -14,9 +14,10 @@ static bool is_alnum(char c)
 /* "Dr. ", "approx. ", "t.i.d. ", "1. ": a dot that ends no sentence. at: of the dot. */
 static bool is_abbreviation(const char *s, size_t at)
 {
-    static const char *const known[] = {"dr",  "mr",  "mrs", "ms",   "vs",  "approx", "eg",  "ie", "tab", "tabs", "cap", "caps",
-                                        "inj", "max", "min", "mg",   "ml",  "no",     "st",  "hr", "hrs", "etc",  "inc", "oz",
-                                        "tsp", "fig", "prn", "tbsp", "wk",  "amp",    "sol", "po", "g",   "mcg",  "iu",  "temp"};
+    static const char *const known[] = {"dr",   "mr",  "mrs",  "ms",  "vs",  "approx", "eg",  "ie",  "tab",
+                                        "tabs", "cap", "caps", "inj", "max", "min",    "mg",  "ml",  "no",
+                                        "st",   "hr",  "hrs",  "etc", "inc", "oz",     "tsp", "fig", "prn",
+                                        "tbsp", "wk",  "amp",  "sol", "po",  "g",      "mcg", "iu",  "temp"};
     size_t start = at;
     while (start > 0 && is_alnum(s[start - 1]) && at - start < 8) start--;
     size_t n = at - start;
@@ -59,7 +60,7 @@ static bool ends_here(const char *s, size_t i, size_t len, uint32_t c, size_t n,
     char next = s[i + len];
     bool blank = next == ' ' || next == '\n' || next == '\t' || next == '\r';
     if (c != '.') return blank || (uint8_t)next >= 0x80;
-    bool dotted = (uint8_t)next >= 0xE3 && i > 0 && (uint8_t)s[i - 1] >= 0x80; /* 布.洛.芬 */
+    bool dotted = (uint8_t)next >= 0xE3 && i > 0 && ((uint8_t)s[i - 1] >= 0x80 || s[i - 1] == '.'); /* 布.洛.芬 */
     return (blank || ((uint8_t)next >= 0xE3 && !dotted)) && !is_abbreviation(s, i);
 }
 

@@ -30,13 +30,14 @@ static bool tag_is(const char *s, const char *name)
     return strncmp(s, name, n) == 0 && !is_alnum(s[n]);
 }
 
-/* Length of the tag at s ("<br/>", "</td>"), 0 if it is none. Only tags that dress text up, and none with attributes: what
- * stands in one may be read. */
+/* Length of the tag at s ("<br/>", "</td>"), 0 if it is none. Only tags that dress text up, and none with attributes:
+ * what stands in one may be read. */
 static size_t tag_length(const char *s, size_t n)
 {
-    static const char *const known[] = {"b", "i", "u", "em", "strong", "br", "p", "li", "ul", "ol", "tr", "td", "th", "table",
-                                        "div", "span", "h1", "h2", "h3", "h4", "code", "pre", "sub", "sup", "mark", "small",
-                                        "tbody", "thead", "s", "del", "font"};
+    static const char *const known[] = {"b",    "i",     "u",     "em",    "strong", "br",    "p",   "li",
+                                        "ul",   "ol",    "tr",    "td",    "th",     "table", "div", "span",
+                                        "h1",   "h2",    "h3",    "h4",    "code",   "pre",   "sub", "sup",
+                                        "mark", "small", "tbody", "thead", "s",      "del",   "font"};
     if (n < 3 || s[0] != '<') return 0;
     bool found = false;
     for (size_t i = 0; i < sizeof known / sizeof *known && !found; i++) found = tag_is(s + 1, known[i]);
@@ -73,7 +74,8 @@ static size_t hiding_sign(const char *s, size_t n)
 {
     uint32_t c;
     size_t len = utf8_decode(s, n, &c);
-    if (len == 1) return (*s > ' ' && !is_alnum(*s) && *s != '%' && *s != '~' && (uint8_t)*s < 0x7F) || *s == ' ' ? 1 : 0;
+    if (len == 1)
+        return (*s > ' ' && !is_alnum(*s) && *s != '%' && *s != '~' && (uint8_t)*s < 0x7F) || *s == ' ' ? 1 : 0;
     bool mark = (c >= 0x2010 && c <= 0x206F) || (c >= 0x3001 && c <= 0x301F && c != 0x3007) || c == 0xB7;
     return mark && c != 0x3002 ? len : 0;
 }

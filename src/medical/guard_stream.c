@@ -1,5 +1,5 @@
-/* guard_stream.c - sentences in, what may be shown out. One sentence is held back until its end is known; its verdict depends
- * on the sentences before it only, so that every cut of the text gives the same answer. */
+/* guard_stream.c - sentences in, what may be shown out. One sentence is held back until its end is known; its verdict
+ * depends on the sentences before it only, so that every cut of the text gives the same answer. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ struct guard_stream {
     size_t offset; /* of held in the whole text */
     struct guard_span *spans;
     size_t count, cap;
-    bool kept; /* something of the original was released */
+    bool kept;       /* something of the original was released */
     bool last_whole; /* the last sentence was replaced as a whole */
     bool last_newline;
     enum guard_reason last_reason;
@@ -29,8 +29,8 @@ struct guard_stream {
 static bool is_text(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if ((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || ((uint8_t)s[i] >= 0xE3 && (uint8_t)s[i] <= 0xE9 &&
-                                                                             memcmp(s + i, "。", 3) && memcmp(s + i, "、", 3)))
+        if ((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') ||
+            ((uint8_t)s[i] >= 0xE3 && (uint8_t)s[i] <= 0xE9 && memcmp(s + i, "。", 3) && memcmp(s + i, "、", 3)))
             return true;
     return false;
 }
@@ -202,13 +202,15 @@ static int read_question(struct guard_stream *s, const char *question, struct er
         guard_line_fini(&line);
         at += len;
     }
-    s->context = (struct guard_context){.since_drug = named, .topic_is_drug = named, .topic_is_herb = seen.topic_is_herb,
+    s->context = (struct guard_context){.since_drug = named,
+                                        .topic_is_drug = named,
+                                        .topic_is_herb = seen.topic_is_herb,
                                         .since_emergency = seen.since_emergency ? 1 : 0};
     return OK;
 }
 
-int guard_stream_new(struct guard_stream **out, const struct guard *g, const char *question, guard_sink sink, void *user,
-                     struct error *e)
+int guard_stream_new(struct guard_stream **out, const struct guard *g, const char *question, guard_sink sink,
+                     void *user, struct error *e)
 {
     struct guard_stream *s = calloc(1, sizeof *s);
     *out = NULL;
@@ -236,7 +238,9 @@ int guard_stream_end(struct guard_stream *s, struct guard_result *out, struct er
 {
     int rc = take_held(s, true, e);
     if (!out) return rc;
-    *out = (struct guard_result){.action = s->count == 0 ? GUARD_PASS : s->kept ? GUARD_REWRITE : GUARD_BLOCK,
+    *out = (struct guard_result){.action = s->count == 0 ? GUARD_PASS
+                                           : s->kept     ? GUARD_REWRITE
+                                                         : GUARD_BLOCK,
                                  .spans = s->spans,
                                  .count = s->count};
     s->spans = NULL;
