@@ -88,7 +88,7 @@ static bool has_object(const struct guard_view *v, size_t i)
     bool weak = is_weak(v, i);
     for (size_t k = i; k-- > 0 && v->t[k].clause == clause && i - k <= REACH + 2;) {
         if (guard_is_drug(v, k)) return !weak || acts_on(v, i, k) || ends_clause(v, i);
-        if (guard_is_other(v, k)) return false;
+        if (guard_is_other(v, k) && v->t[k].classes & (FOOD | EXERCISE)) return false;
     }
     if (weak && !(ends_clause(v, i) && (guard_has_before(v, i, SELF | SHOULD | TURN) || guard_has_after(v, i, CHOOSE))))
         return false;
@@ -228,6 +228,7 @@ static void find_takes(struct guard_view *v, struct guard_findings *out)
             continue;
         if (guard_clause_has(v, clause, NEG) && guard_clause_has(v, clause, INTERACT | SELF)) continue;
         if (guard_clause_has(v, clause, STAT | AGE)) continue;
+        if (guard_clause_has(v, clause, BEFORE) && guard_clause_has_drug(v, clause, IS_PAST)) continue; /* 十年前打过 */
         guard_add(out, v, antibiotic ? GUARD_CHOICE : GUARD_CHANGE, i, drug);
     }
 }
@@ -280,6 +281,17 @@ static bool agrees(const struct guard_view *v, size_t i, size_t *to)
     return false;
 }
 
+/* 每天两次,没错: a clause that only agrees, behind an amount that nothing else owns. */
+static bool closes(const struct guard_view *v, size_t i)
+{
+    size_t clause = v->t[i].clause;
+    if (clause == 0 || v->context->topic_is_other || owned_by_other(v, clause) || owned_by_other(v, clause - 1)) return false;
+    if (v->line->starts[clause + 1] - v->line->starts[clause] > v->t[i].end - v->t[i].start + 6) return false;
+    for (size_t k = 0; k < v->q_count; k++)
+        if (v->t[v->q[k].first].clause + 1 == (int)clause && (v->q[k].kind == Q_FREQ || v->q[k].kind == Q_PILL)) return true;
+    return false;
+}
+
 /* "taking it twice a day is correct", 一天吃两次可以的 */
 static bool judges_use(const struct guard_view *v, size_t i)
 {
@@ -313,7 +325,7 @@ static void find_confirmations(struct guard_view *v, struct guard_findings *out)
             !guard_clause_has(v, clause, LAB | FOOD))
             dosage = true;
         size_t to = i;
-        if (!dosage) dosage = agrees(v, i, &to) || judges_use(v, i);
+        if (!dosage) dosage = agrees(v, i, &to) || judges_use(v, i) || closes(v, i);
         if (!dosage && plain && !(v->all & FOOD)) dosage = true;
         if (!dosage && !(taken && guard_topic_is_drug(v, clause + 1))) continue;
         if (only_asks(v) || v->context->refused || guard_clause_has(v, clause, REFUSE | WHETHER)) continue;
@@ -347,7 +359,9 @@ static void find_access(struct guard_view *v, struct guard_findings *out)
     for (size_t i = 0; i < v->n; i++) {
         if (!(v->t[i].classes & ACCESS) || v->t[i].classes & NONE || !about) continue;
         if (negated(v, i) || guard_clause_has(v, v->t[i].clause, REFUSE) || v->context->refused) continue;
-        if (guard_said_before(v, i, NEG) && !guard_has_before(v, i, TURN | SHOULD)) continue;
+        bool forbidden = false;
+        for (size_t k = 0; k < i; k++) forbidden |= v->t[k].classes & NEG && forbids(v, k);
+        if (forbidden && !guard_has_before(v, i, TURN | SHOULD)) continue;
         if (guard_has_after(v, i, MAY | NEG) && !guard_has_before(v, i, SHOULD)) continue;
         if (v->all & MAY && !(v->all & SHOULD)) continue;
         guard_add(out, v, GUARD_ACCESS, i, i);

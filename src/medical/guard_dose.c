@@ -65,15 +65,15 @@ static bool is_time(enum guard_quantity_kind kind)
     return kind == Q_TIME || kind == Q_DURATION || kind == Q_TIMES;
 }
 
-/* Nothing in the clause but quantities and small words. */
+/* Nothing in the clause but quantities and at most `words` others. */
 static bool is_named(const struct guard_view *v, size_t clause, size_t i)
 {
     return v->t[i].clause == clause && !(v->t[i].classes & EQUAL && v->t[i].end - v->t[i].start == 1);
 }
 
-static bool is_all_quantity(const struct guard_view *v, size_t clause)
+static bool is_all_quantity(const struct guard_view *v, size_t clause, size_t others)
 {
-    size_t words = 0;
+    size_t words = 0; /* of the clause */
     size_t inside = 0;
     for (size_t i = 0; i < v->n; i++) {
         if (!is_named(v, clause, i)) continue;
@@ -85,7 +85,7 @@ static bool is_all_quantity(const struct guard_view *v, size_t clause)
                 break;
             }
     }
-    return words - inside <= 1;
+    return words - inside <= others;
 }
 
 /* The clause has no owner: what was talked about before decides, and how sure the quantity itself is. */
@@ -101,7 +101,12 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     bool often = false;
     for (size_t i = 0; i < v->q_count; i++) often |= v->q[i].kind == Q_FREQ && v->t[v->q[i].first].clause == clause;
     bool each = guard_clause_has(v, clause, EACH | PER | FREQ);
-    bool alone = is_all_quantity(v, clause);
+    bool alone = is_all_quantity(v, clause, q->kind == Q_BARE ? 2 : 1);
+    size_t schedule = 0; /* 早14晚10 */
+    for (size_t i = 0; i < v->q_count; i++) {
+        size_t k = v->q[i].first;
+        schedule += v->q[i].kind == Q_BARE && v->t[k].clause == clause && k > 0 && v->t[k - 1].classes & EACH;
+    }
     switch (q->kind) {
     case Q_STRONG: return true;
     case Q_PILL: return (taken || each || alone) ? (recent || each || changed) : drug;
@@ -113,7 +118,9 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     case Q_TIMING: return drug && taken;
     case Q_ROUTE:
         return drug && v->context->since_drug + (v->drugs > 0) > 0 && (v->drugs || v->context->since_drug <= 1);
-    case Q_BARE: return (drug || recent) && alone;
+    case Q_BARE:
+        if (schedule > 1 && alone) return true;
+        return ((drug || recent) && alone) || (recent && changed);
     default: return false;
     }
 }
@@ -135,6 +142,7 @@ static bool is_result(const struct guard_view *v, const struct guard_quantity *q
     static const char *const words[] = {"参考", "正常", "报告", "结果",  "化验",  "水平",
                                         "浓度", "释放", "偏",   "range", "level", "result"};
     bool result = false;
+    for (size_t i = 0; i < v->q_count; i++) result |= v->q[i].kind == Q_LAB;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         result |= memmem(v->line->text.text, v->line->text.len, words[i], strlen(words[i])) != NULL;
     return result && !(v->all & (TAKE | MED_TAKE | EACH | PER | FREQ | START | UP | DOWN | DOSAGE));
@@ -349,7 +357,7 @@ static bool is_weak_way(const struct guard_view *v, const struct guard_quantity 
     size_t clause = v->t[q->first].clause;
     bool named =
         guard_clause_has_drug(v, clause, IS_DRUG) || (v->drugs == 0 && v->context->since_drug == 1) || v->drugs > 0;
-    bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | FREQ | ROUTE) || is_all_quantity(v, clause);
+    bool taken = guard_clause_has(v, clause, TAKE | MED_TAKE | START | FREQ | ROUTE) || is_all_quantity(v, clause, 1);
     if (!named || !taken) return true;
     if (v->all & PRESCRIBED || guard_clause_has(v, clause, ASK | REFUSE)) return true;
     if (guard_has_before(v, q->first, WHETHER) || guard_has_after(v, q->last, MAY | NEG)) return true;

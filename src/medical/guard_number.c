@@ -129,10 +129,11 @@ static double chinese_digit(uint32_t c, double *unit)
     static const struct {
         uint32_t c;
         double value;
-    } table[] = {{0x96F6, 0}, {0x3007, 0}, {0x4E00, 1},  {0x4E8C, 2}, {0x4E24, 2}, {0x4FE9, 2}, {0x4E09, 3},
-                 {0x4EE8, 3}, {0x56DB, 4}, {0x4E94, 5},  {0x516D, 6}, {0x4E03, 7}, {0x516B, 8}, {0x4E5D, 9},
-                 {0x58F9, 1}, {0x8D30, 2}, {0x53C1, 3},  {0x8086, 4}, {0x4F0D, 5}, {0x9646, 6}, {0x67D2, 7},
-                 {0x634C, 8}, {0x7396, 9}, {0x534A, .5}, {0x5F0C, 1}, {0x5F0D, 2}};
+    } table[] = {
+        {0x96F6, 0}, {0x3007, 0}, {0x4E00, 1},  {0x4E8C, 2}, {0x4E24, 2}, {0x4FE9, 2}, {0x4E09, 3},
+        {0x4EE8, 3}, {0x56DB, 4}, {0x4E94, 5},  {0x516D, 6}, {0x4E03, 7}, {0x516B, 8}, {0x4E5D, 9},
+        {0x58F9, 1}, {0x8D30, 2}, {0x53C1, 3},  {0x8086, 4}, {0x4F0D, 5}, {0x9646, 6}, {0x67D2, 7},
+        {0x634C, 8}, {0x7396, 9}, {0x534A, .5}, {0x5F0C, 1}, {0x5F0D, 2}, {0x30CB, 2}}; /* the last: katakana ni */
     static const struct {
         uint32_t c;
         double value;

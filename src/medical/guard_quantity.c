@@ -84,6 +84,14 @@ static enum guard_quantity_kind of_unit(const struct finder *f, size_t first, si
 static const uint64_t UNITS = LAB_UNIT | LAB_MAYBE | MASS | PILL | PILL_STRONG | GRAM | VOL | SPOON | HOUR | DAY |
                               MINUTE | COUNT | FREQ | FRACTION;
 
+static bool ends_clause(const struct finder *f, size_t i)
+{
+    const char *s = f->line->text.text;
+    for (size_t k = f->t[i].end; k < f->line->starts[f->t[i].clause + 1]; k++)
+        if (!strchr(" ,.;!?\"'\n", s[k])) return memcmp(s + k, "。", 3) == 0;
+    return true;
+}
+
 static bool has_assignment(const struct finder *f, size_t i)
 {
     for (size_t k = f->t[i - 1].end; k < f->t[i].start; k++)
@@ -109,13 +117,14 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
 {
     const struct guard_token *t = &f->t[first];
     if (t->classes & EMERGENCY) return false;
-    if (has(f, last + 1, AGE | NONE) && follows(f, last + 1)) return false;
+    if (has(f, last + 1, AGE) && follows(f, last + 1)) return false;
     if (first > 0 && f->t[first - 1].clause == t->clause) {
         const struct guard_token *p = &f->t[first - 1];
         if (p->classes & EQUAL && p->end - p->start <= 2 && first > 1 && f->t[first - 2].clause == t->clause) p--;
         if ((p->classes & DOSAGE) && !t->breaks) return true;
         if (p->drug & (IS_DRUG | IS_KIND) && t->joined && t->start - p->end <= 4) return true;
         if ((p->classes & (EACH | TIMING)) && t->joined) return true;
+        if (p->classes & (UP | DOWN | CHANGE) && t->joined && ends_clause(f, last)) return true; /* 减到14 */
         /* mg: 400, "times" = 3 */
         if (p->classes & (MASS | PILL | COUNT | PER | GRAM | VOL | HOUR | DAY) && t->joined && has_assignment(f, first))
             return true;
@@ -123,14 +132,6 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
         return true;
     }
     return has(f, last + 1, PER | ROUTE | FREQ) && follows(f, last + 1) && f->t[last + 1].joined;
-}
-
-static bool ends_clause(const struct finder *f, size_t i)
-{
-    const char *s = f->line->text.text;
-    for (size_t k = f->t[i].end; k < f->line->starts[f->t[i].clause + 1]; k++)
-        if (!strchr(" ,.;!?\"'\n", s[k])) return memcmp(s + k, "。", 3) == 0;
-    return true;
 }
 
 /* A number that nothing follows, in a clause that names a drug, in code that does, or alone in its line. */
@@ -195,7 +196,7 @@ static bool is_put(const struct finder *f, size_t i)
     static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞",
                                         "擦", "点", "打", "灌", "搽", "注", "撒", "挤", "吃"};
     static const char *const places[] = {"里", "上",   "下",   "进", "到", "处", "着",
-                                         "喉", "伤口", "溃疡", "皮", "患", "肌"};
+                                         "喉", "伤口", "溃疡", "皮", "患", "肌", "角", "眼", "鼻", "耳", "口", "腔"};
     const char *s = f->line->text.text;
     bool verb = false;
     bool drug = false;
@@ -215,6 +216,30 @@ static bool is_put(const struct finder *f, size_t i)
     return drug && place;
 }
 
+/* 每天吃, 早晚涂, "take X every morning": often enough if a drug is named. */
+static bool is_habit(const struct finder *f, size_t i)
+{
+    uint16_t clause = f->t[i].clause;
+    if (f->t[i].end - f->t[i].start <= 3 || is_word(f, i, "every")) return false;
+    if (follows(f, i + 1) && has(f, i + 1, TAKE | MED_TAKE | START)) return true;
+    return f->line->clause_classes[clause] & (TAKE | MED_TAKE) && f->line->clause_drugs[clause] & IS_DRUG;
+}
+
+/* Half a tablet, a quarter of one. */
+static bool fraction_quantity(const struct finder *f, size_t i, struct guard_quantity *q)
+{
+    const char *s = f->line->text.text + f->t[i].start;
+    size_t n = f->t[i].end - f->t[i].start;
+    bool counted = n > 3 && (memcmp(s + n - 3, "片", 3) == 0 || memcmp(s + n - 3, "粒", 3) == 0);
+    bool weak = is_word(f, i, "一半") || memmem(s, n, "分之", 6) || is_word(f, i, "两倍") || is_word(f, i, "三倍");
+    q->kind = weak && !counted ? Q_PILL : Q_STRONG;
+    if (has(f, i + 1, PILL) && f->t[i + 1].joined) {
+        q->last++;
+        q->kind = Q_STRONG;
+    }
+    return true;
+}
+
 /* Words that are a quantity without a number: tid, 早晚各一次, before meals, half a tablet, 每天一次. */
 static bool word_quantity(const struct finder *f, size_t i, struct guard_quantity *q)
 {
@@ -225,22 +250,7 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
         q->kind = n <= 4 && (uint8_t)f->line->text.text[f->t[i].start] < 0x80 ? Q_STRONG : Q_FREQ;
         return true;
     }
-    if (c & FRACTION) {
-        if (has(f, i + 1, PILL) && f->t[i + 1].joined) {
-            q->last++;
-            q->kind = Q_STRONG;
-            return true;
-        }
-        const char *s = f->line->text.text + f->t[i].start;
-        size_t n = f->t[i].end - f->t[i].start;
-        bool counted = n > 3 && (memcmp(s + n - 3, "片", 3) == 0 || memcmp(s + n - 3, "粒", 3) == 0);
-        q->kind = counted ? Q_STRONG
-                  : is_word(f, i, "一半") || memmem(s, f->t[i].end - f->t[i].start, "分之", 6) ||
-                          is_word(f, i, "两倍") || is_word(f, i, "三倍")
-                      ? Q_PILL
-                      : Q_STRONG;
-        return true;
-    }
+    if (c & FRACTION) return fraction_quantity(f, i, q);
     if (c & TAKE && is_put(f, i)) {
         q->kind = Q_ROUTE;
         return true;
@@ -268,9 +278,8 @@ static bool word_quantity(const struct finder *f, size_t i, struct guard_quantit
         q->kind = Q_GRAM;
         return f->t[i].end - f->t[i].start >= 9;
     }
-    if (c & PER && follows(f, i + 1) && has(f, i + 1, TAKE | MED_TAKE | START) && !f->t[i].number &&
-        f->t[i].end - f->t[i].start > 3) {
-        q->kind = Q_TIMING; /* 每天吃, 早晚涂: often enough if a drug is named */
+    if (c & PER && is_habit(f, i)) {
+        q->kind = Q_TIMING;
         return true;
     }
     if (c & PER && i > 0 && (f->t[i - 1].classes & (TAKE | MED_TAKE | START)) && f->t[i].joined) {

@@ -60,7 +60,7 @@ static bool ends_here(const char *s, size_t i, size_t len, uint32_t c, size_t n,
     char next = s[i + len];
     bool blank = next == ' ' || next == '\n' || next == '\t' || next == '\r';
     if (c != '.') return blank || (uint8_t)next >= 0x80;
-    bool dotted = (uint8_t)next >= 0xE3 && i > 0 && (uint8_t)s[i - 1] >= 0x80; /* 布.洛.芬 */
+    bool dotted = (uint8_t)next >= 0xE3 && i > 0 && ((uint8_t)s[i - 1] >= 0x80 || s[i - 1] == '.'); /* 布.洛.芬 */
     return (blank || ((uint8_t)next >= 0xE3 && !dotted)) && !is_abbreviation(s, i);
 }
 
