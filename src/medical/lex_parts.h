@@ -12,7 +12,7 @@ enum {
     LEX_BUCKETS = 8192, /* by first characters */
     LEX_SPELL_SLOTS = 1 << 18,
     LEX_WORD = 24, /* letters of a word that is spelled right */
-    LEX_SPELT = 6,  /* shorter words are not mended */
+    LEX_SPELT = 6, /* shorter words are not mended */
     LEX_PREFIX = 4,
 };
 
