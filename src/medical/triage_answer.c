@@ -142,7 +142,9 @@ static void read_departments(struct triage_reading *r)
         scores[best].points = 0;
     }
     bool child = r->numbers.high[TRIAGE_VALUE_age] >= 0 && r->numbers.low[TRIAGE_VALUE_age] < CHILD_YEARS;
-    if (r->out->n_departments == 0) name_department(r, department(r, child ? "儿科" : "全科医学科"), "");
+    if (child) name_department(r, department(r, "儿科"), "");
+    if (r->out->level == TRIAGE_URG) name_department(r, department(r, "急诊科"), "");
+    name_department(r, department(r, "全科医学科"), "");
 }
 
 static void read_questions(struct triage_reading *r)
