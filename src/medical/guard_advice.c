@@ -285,10 +285,12 @@ static bool agrees(const struct guard_view *v, size_t i, size_t *to)
 static bool closes(const struct guard_view *v, size_t i)
 {
     size_t clause = v->t[i].clause;
-    if (clause == 0 || v->context->topic_is_other || owned_by_other(v, clause) || owned_by_other(v, clause - 1)) return false;
+    if (clause == 0 || v->context->topic_is_other || owned_by_other(v, clause) || owned_by_other(v, clause - 1))
+        return false;
     if (v->line->starts[clause + 1] - v->line->starts[clause] > v->t[i].end - v->t[i].start + 6) return false;
     for (size_t k = 0; k < v->q_count; k++)
-        if (v->t[v->q[k].first].clause + 1 == (int)clause && (v->q[k].kind == Q_FREQ || v->q[k].kind == Q_PILL)) return true;
+        if (v->t[v->q[k].first].clause + 1 == (int)clause && (v->q[k].kind == Q_FREQ || v->q[k].kind == Q_PILL))
+            return true;
     return false;
 }
 

@@ -195,8 +195,8 @@ static bool is_put(const struct finder *f, size_t i)
 {
     static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞",
                                         "擦", "点", "打", "灌", "搽", "注", "撒", "挤", "吃"};
-    static const char *const places[] = {"里", "上",   "下",   "进", "到", "处", "着",
-                                         "喉", "伤口", "溃疡", "皮", "患", "肌", "角", "眼", "鼻", "耳", "口", "腔"};
+    static const char *const places[] = {"里", "上", "下", "进", "到", "处", "着", "喉", "伤口", "溃疡",
+                                         "皮", "患", "肌", "角", "眼", "鼻", "耳", "口", "腔"};
     const char *s = f->line->text.text;
     bool verb = false;
     bool drug = false;
