@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh [compare.py options] - speed beside llama.cpp; run.sh table [table.py options] - every kind of work beside its
-# mark; run.sh serve [serve.py options] - many clients at once; run.sh quality [quality.py options] - correctness.
+# mark; run.sh serve [serve.py options] - many clients at once; run.sh soak - a long mixed load; run.sh quality [quality.py options] - correctness.
 #
 # The peer is the published Python package llama-cpp-python, built with native flags into build/peer the first time
 # (several minutes); PEER=DIR uses an existing virtual environment. Without --model the default 1.5B (for quality the
@@ -23,8 +23,8 @@ id=qwen2.5-1.5b-instruct-q4_k_m
 if [ "${1:-}" = table ]; then
     script=table.py
     shift
-elif [ "${1:-}" = serve ]; then
-    script=serve.py
+elif [ "${1:-}" = serve ] || [ "${1:-}" = soak ]; then
+    script=$1.py
     shift
 elif [ "${1:-}" = quality ]; then
     script=quality.py

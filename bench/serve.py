@@ -80,12 +80,12 @@ def load(url, name, clients, tokens, offset):
 
 
 class OwnServer:
-    def __init__(self, binary, model, slots):
+    def __init__(self, binary, model, slots, *options):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
         self.home = tempfile.TemporaryDirectory()
-        self.process = subprocess.Popen([binary, "serve", "--model", model, "--port", str(self.port), "--quiet", "--slots", str(slots)],
+        self.process = subprocess.Popen([binary, "serve", "--model", model, "--port", str(self.port), "--quiet", "--slots", str(slots), *options],
                                         env={"XIAOBEI_HOME": self.home.name, "PATH": "/usr/bin:/bin"}, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         self.url = f"http://127.0.0.1:{self.port}/v1"
