@@ -10,6 +10,8 @@
 #include "base/limits.h"
 #include "medical/triage_parts.h"
 
+static const float SELF_HARM_SUM = 0.35f;
+
 enum { FILES = 5, WINDOW_LEAST = 4, WINDOW_MOST = 400 };
 
 static const char *const file_names[FILES] = {"triage_concepts.txt", "triage_rules.txt", "red_flags.tsv",
@@ -233,16 +235,32 @@ static bool put_aside(const struct triage_reading *r, size_t start, size_t end)
     return off;
 }
 
+/* The likeliest of the self-harm classes, when together they are likelier than not: a missed one weighs more than a
+ * question too many, so they need less than the calibrated threshold. 0: none. */
+static uint32_t self_harm_class(const struct triage *t, const float p[TRIAGE_CLASSES_MAX])
+{
+    float sum = 0;
+    uint32_t best = 0;
+    for (uint32_t k = 1; k < t->classifier.classes; k++) {
+        if (strncmp(t->classifier.ids[k], "self_harm", 9) != 0) continue;
+        sum += p[k];
+        if (!best || p[k] > p[best]) best = k;
+    }
+    return sum >= SELF_HARM_SUM ? best : 0;
+}
+
 static void classify_window(struct triage_reading *r, size_t start, size_t end, const bool settled[TRIAGE_FLAGS_MAX])
 {
     const struct triage *t = r->t;
     float p[TRIAGE_CLASSES_MAX];
     char words[TRIAGE_EVIDENCE];
     if (end - start < WINDOW_LEAST || put_aside(r, start, end)) return;
-    uint32_t best =
-        triage_classify(&t->classifier, &(struct triage_sentence){r->text.cp, start, end, t->lex, &r->hits}, p);
+    const struct triage_sentence sentence = {r->text.cp, start, end, t->lex, &r->hits};
+    uint32_t best = triage_classify(&t->classifier, &sentence, p);
+    uint32_t self_harm = self_harm_class(t, p);
+    if (self_harm) best = self_harm;
     int row = t->class_flags[best];
-    if (row < 0 || 1 - p[0] < t->classifier.threshold || settled[row]) return;
+    if (row < 0 || (!self_harm && 1 - p[0] < t->classifier.threshold) || settled[row]) return;
     triage_text_quote(&r->text, start, end, words, sizeof words);
     add_flag(r, row, t->tables->flags[row].level, TRIAGE_CLASSIFIER, 1 - p[0], words);
 }
