@@ -140,8 +140,8 @@ static bool is_study(const struct view *v, const struct lex_hit *h, bool firm)
     if (v->lifted) return false;
     if (within(v, a, b, BIT(cue_study_strong), 0)) return true;
     for (size_t i = h->start; i-- > a && !firm;)
-        if (counts(v, i, BIT(cue_unreal), 0)) return !within(v, i, b, BIT(cue_now), 0);
-    return !firm && within(v, a, b, BIT(cue_study), 0) && !within(v, a, b, BIT(cue_now), 0) &&
+        if (counts(v, i, BIT(cue_unreal), 0)) return !within(v, i, b, BIT(cue_really), 0);
+    return !firm && within(v, a, b, BIT(cue_study), 0) && !within(v, a, b, BIT(cue_really), 0) &&
            !within(v, a, b, BIT(cue_person), BIT(cue_not_person));
 }
 

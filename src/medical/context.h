@@ -26,6 +26,7 @@
     X(cue_past_span)    /* 有一次: of its sentence */                                                               \
     X(cue_recovered)    /* 治好了: the past of its sentence reaches over commas */                                  \
     X(cue_now)          /* 现在, again: it is not the past */                                                        \
+    X(cue_really)       /* 刚才, right now: more than 突然, which questions for study use too */                   \
     X(cue_family)       /* 家族史, runs in the family */                                                            \
     X(cue_study)        /* 有哪些症状, what are the signs: unless it is about a person */                         \
     X(cue_study_strong) /* 论文, 小说, for an exam */                                                              \

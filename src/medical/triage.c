@@ -10,22 +10,30 @@
 #include "base/limits.h"
 #include "medical/triage_parts.h"
 
+static const float SELF_HARM_SUM = 0.35f;
+
 enum { FILES = 5, WINDOW_LEAST = 4, WINDOW_MOST = 400 };
 
 static const char *const file_names[FILES] = {"triage_concepts.txt", "triage_rules.txt", "red_flags.tsv",
                                               "departments.tsv", "triage_cards.txt"};
 
-static int check_names(const struct triage *t, struct error *e)
+/* Which flag or department every rule names; a name that the tables lack is refused. */
+static int bind_rules(struct triage *t, struct error *e)
 {
     size_t n;
     const struct rule *rules = rules_items(t->rules, &n);
     char card[64] = "ask_";
+    t->rule_rows = calloc(n, sizeof *t->rule_rows);
+    if (!t->rule_rows) return error_set(e, ERR_NOMEM, "no memory for the rules");
     for (size_t i = 0; i < n; i++) {
         const struct rule *x = &rules[i];
         size_t len = strlen(x->name);
-        if (x->kind == RULE_FLAG && triage_flag_find(t->tables, x->name, len) < 0)
+        t->rule_rows[i] = x->kind == RULE_FLAG   ? triage_flag_find(t->tables, x->name, len)
+                          : x->kind == RULE_DEPT ? triage_department_find(t->tables, x->name, len)
+                                                 : -1;
+        if (x->kind == RULE_FLAG && t->rule_rows[i] < 0)
             return error_set(e, ERR_FORMAT, "rules, line %d: %s is not in the red flags", x->line, x->name);
-        if (x->kind == RULE_DEPT && triage_department_find(t->tables, x->name, len) < 0)
+        if (x->kind == RULE_DEPT && t->rule_rows[i] < 0)
             return error_set(e, ERR_FORMAT, "rules, line %d: %s is not in the departments", x->line, x->name);
         memcpy(card + 4, x->name, len + 1);
         if (x->kind == RULE_ASK && !triage_card_find(t->tables, card))
@@ -53,7 +61,7 @@ static int open_texts(struct triage **out, const char *const text[FILES], const 
     if (!rc) rc = context_cues(t->lex, t->cues, e);
     if (!rc) rc = rules_new(&t->rules, text[1], n[1], t->lex, e);
     if (!rc) rc = triage_tables_new(&t->tables, text + 2, n + 2, e);
-    if (!rc) rc = check_names(t, e);
+    if (!rc) rc = bind_rules(t, e);
     if (!rc) rc = open_classifier(t, e);
     if (rc) {
         triage_close(t);
@@ -103,6 +111,7 @@ void triage_close(struct triage *t)
     lex_free(t->lex);
     rules_free(t->rules);
     triage_tables_free(t->tables);
+    free(t->rule_rows);
     free(t);
 }
 
@@ -205,7 +214,7 @@ static void read_rules(struct triage_reading *r)
         if (x->kind == RULE_LEVEL && x->level > r->out->layer_level[0]) r->out->layer_level[0] = x->level;
         if (x->kind != RULE_FLAG) continue;
         triage_evidence(r, &e, words);
-        add_flag(r, triage_flag_find(r->t->tables, x->name, strlen(x->name)), x->level, TRIAGE_RULES, 0, words);
+        add_flag(r, r->t->rule_rows[i], x->level, TRIAGE_RULES, 0, words);
     }
 }
 
@@ -217,7 +226,7 @@ static void settled_flags(const struct triage_reading *r, bool settled[TRIAGE_FL
     const struct rule *rules = rules_items(r->t->rules, &n);
     for (size_t i = 0; i < n; i++)
         if (rules[i].kind == RULE_FLAG && rules_holds(r->t->rules, &rules[i], &r->as_written, NULL))
-            settled[triage_flag_find(r->t->tables, rules[i].name, strlen(rules[i].name))] = true;
+            settled[r->t->rule_rows[i]] = true;
 }
 
 /* A sentence all of whose concepts were put aside says nothing new to the classifier either. */
@@ -233,16 +242,32 @@ static bool put_aside(const struct triage_reading *r, size_t start, size_t end)
     return off;
 }
 
+/* The likeliest of the self-harm classes, when together they are likelier than not: a missed one weighs more than a
+ * question too many, so they need less than the calibrated threshold. 0: none. */
+static uint32_t self_harm_class(const struct triage *t, const float p[TRIAGE_CLASSES_MAX])
+{
+    float sum = 0;
+    uint32_t best = 0;
+    for (uint32_t k = 1; k < t->classifier.classes; k++) {
+        if (strncmp(t->classifier.ids[k], "self_harm", 9) != 0) continue;
+        sum += p[k];
+        if (!best || p[k] > p[best]) best = k;
+    }
+    return sum >= SELF_HARM_SUM ? best : 0;
+}
+
 static void classify_window(struct triage_reading *r, size_t start, size_t end, const bool settled[TRIAGE_FLAGS_MAX])
 {
     const struct triage *t = r->t;
     float p[TRIAGE_CLASSES_MAX];
     char words[TRIAGE_EVIDENCE];
     if (end - start < WINDOW_LEAST || put_aside(r, start, end)) return;
-    uint32_t best =
-        triage_classify(&t->classifier, &(struct triage_sentence){r->text.cp, start, end, t->lex, &r->hits}, p);
+    const struct triage_sentence sentence = {r->text.cp, start, end, t->lex, &r->hits};
+    uint32_t best = triage_classify(&t->classifier, &sentence, p);
+    uint32_t self_harm = self_harm_class(t, p);
+    if (self_harm) best = self_harm;
     int row = t->class_flags[best];
-    if (row < 0 || 1 - p[0] < t->classifier.threshold || settled[row]) return;
+    if (row < 0 || (!self_harm && 1 - p[0] < t->classifier.threshold) || settled[row]) return;
     triage_text_quote(&r->text, start, end, words, sizeof words);
     add_flag(r, row, t->tables->flags[row].level, TRIAGE_CLASSIFIER, 1 - p[0], words);
 }

@@ -105,7 +105,7 @@ static void read_scores(const struct triage_reading *r, struct score scores[TRIA
         bool said = rules_holds(r->t->rules, &rules[i], &r->state, NULL);
         if (!said && !rules_holds(r->t->rules, &rules[i], &r->as_written, NULL)) continue;
         double weight = said ? rules[i].weight : rules[i].weight / ONLY_WRITTEN;
-        struct score *s = &scores[triage_department_find(r->t->tables, rules[i].name, strlen(rules[i].name))];
+        struct score *s = &scores[r->t->rule_rows[i]];
         s->points += weight;
         if (weight <= s->best) continue;
         s->best = weight;

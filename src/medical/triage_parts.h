@@ -15,6 +15,7 @@ struct triage {
     struct triage_tables *tables;
     struct triage_classifier classifier; /* classes == 0: there is none */
     int cues[CONTEXT_CUE_COUNT];
+    int *rule_rows;                      /* per rule: its flag or department, -1: neither */
     int class_flags[TRIAGE_CLASSES_MAX]; /* class to row of tables->flags, -1: none */
 };
 

@@ -9,7 +9,7 @@
 #include "medical/triage_classifier.h"
 #include "medical/triage_parts.h"
 
-enum { VARIANTS = 4, EPOCHS = 12, FOLDS = 5, ONE_IN = 50, LONGEST = 400 };
+enum { VARIANTS = 4, EPOCHS = 12, FOLDS = 5, ONE_IN = 25, LONGEST = 400 };
 
 static const float rate = 0.35f;
 static const float decay = 2e-6f;
