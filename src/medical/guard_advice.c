@@ -153,6 +153,16 @@ static bool forbids_alone(const struct guard_view *v, size_t i)
     return false;
 }
 
+/* One of these before the verb, and no turn between: 告诉医生换…, not 问医生麻烦,可以换…. */
+static bool left_to(const struct guard_view *v, size_t i, uint64_t classes)
+{
+    for (size_t k = i; k-- > 0 && v->t[k].clause == v->t[i].clause;) {
+        if (v->t[k].classes & classes) return true;
+        if (v->t[k].classes & TURN) return false;
+    }
+    return false;
+}
+
 /* What lets advice stand: it forbids, asks, leaves it to the doctor, tells what happened or what comes of it. */
 bool guard_verb_is_excused(const struct guard_view *v, size_t i)
 {
@@ -162,8 +172,7 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
     if (only_asks(v) || v->context->refused) return true;
     if (!verb_is_negative && negated(v, i)) return true;
     if (forbids_alone(v, i) && !names_new_drug(v, i) && !directed_before(v, i)) return true;
-    if (guard_has_before(v, i, ASK | WHETHER) && !guard_has_before(v, i, TURN)) return true;
-    if (guard_has_before(v, i, DOCTOR) && !guard_has_before(v, i, TURN) && !new_drug) return true;
+    if (left_to(v, i, ASK | WHETHER) || (!new_drug && left_to(v, i, DOCTOR))) return true;
     if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i)))
         return true;
     for (size_t k = i; k-- > 0 && i - k <= 2 && v->t[k].clause == clause;)
