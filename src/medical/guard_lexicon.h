@@ -112,6 +112,9 @@ void lexicon_free(struct lexicon *l);
 /* The longest word at the beginning of text[0..n), whole if Latin; NULL if there is none. */
 const struct lexicon_word *lexicon_find(const struct lexicon *l, const char *text, size_t n);
 
+/* Is text[0..n) the Chinese name of a drug but for one character (阿莫希林)? Names of three characters and more. */
+bool lexicon_is_near_drug(const struct lexicon *l, const char *text, size_t n);
+
 /* Does the Latin word text[0..n) end as the names of drugs do? */
 bool lexicon_has_drug_stem(const struct lexicon *l, const char *text, size_t n);
 

@@ -75,7 +75,10 @@ static size_t hiding_sign(const char *s, size_t n)
     uint32_t c;
     size_t len = utf8_decode(s, n, &c);
     if (len == 1)
-        return (*s > ' ' && !is_alnum(*s) && *s != '%' && *s != '~' && *s != '=' && *s != ':' && (uint8_t)*s < 0x7F) || *s == ' ' ? 1 : 0;
+        return (*s > ' ' && !is_alnum(*s) && *s != '%' && *s != '~' && *s != '=' && *s != ':' && (uint8_t)*s < 0x7F) ||
+                       *s == ' '
+                   ? 1
+                   : 0;
     bool mark = (c >= 0x2010 && c <= 0x206F) || (c >= 0x3001 && c <= 0x301F && c != 0x3007) || c == 0xB7;
     return mark && c != 0x3002 ? len : 0;
 }
