@@ -200,9 +200,10 @@ static int by_bucket(const void *a, const void *b)
     return memcmp(x->text, y->text, x->len);
 }
 
+/* Not herbs: too many of them are a character away from ordinary words. */
 static bool can_be_near(const struct lexicon_word *w)
 {
-    return w->len >= 9 && w->len % 3 == 0 && w->drug & IS_DRUG && (uint8_t)w->text[0] >= 0xE3;
+    return w->len >= 9 && w->len % 3 == 0 && w->drug & IS_DRUG && !(w->drug & IS_HERB) && (uint8_t)w->text[0] >= 0xE3;
 }
 
 /* Count, then place: near[] in the order of the second character's bucket. */
