@@ -66,6 +66,22 @@ static bool acts_on(const struct guard_view *v, size_t i, size_t drug)
     return holds(v, i, "be ") || holds(v, i, "go ");
 }
 
+/* 胰岛素减少20%: of the drug, unless the clause is about risks. */
+static bool is_by_percent(const struct guard_view *v, size_t i)
+{
+    size_t clause = v->t[i].clause;
+    if (!(i + 2 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].number && v->t[i + 1].joined)) return false;
+    const char *s = v->line->text.text;
+    size_t end = v->line->starts[clause + 1];
+    size_t start = v->line->starts[clause];
+    const char *percent = memchr(s + v->t[i + 1].end, '%', end - v->t[i + 1].end);
+    if (!percent || s + end - percent > 12 || memmem(s + start, end - start, "使", 3)) return false;
+    for (size_t k = start; k + 6 <= end; k++)
+        if (memcmp(s + k, "风险", 6) == 0 || (memcmp(s + k, "率", 3) == 0 && k >= 3 && memcmp(s + k - 3, "础", 3) != 0))
+            return false;
+    return true;
+}
+
 /* Nothing but a few letters behind the verb: 停了吧, 减一点. */
 static bool ends_clause(const struct guard_view *v, size_t i)
 {
@@ -87,8 +103,8 @@ static bool has_object(const struct guard_view *v, size_t i)
     if (names_medicine(v, i)) return true;
     bool weak = is_weak(v, i);
     for (size_t k = i; k-- > 0 && v->t[k].clause == clause && i - k <= REACH + 2;) {
-        if (guard_is_drug(v, k)) return !weak || acts_on(v, i, k) || ends_clause(v, i);
-        if (guard_is_other(v, k) && v->t[k].classes & (FOOD | EXERCISE)) return false;
+        if (guard_is_drug(v, k)) return !weak || acts_on(v, i, k) || ends_clause(v, i) || is_by_percent(v, i);
+        if (guard_is_other(v, k) && (v->t[k].classes & (FOOD | EXERCISE) || !ends_clause(v, i))) return false;
     }
     if (weak && !(ends_clause(v, i) && (guard_has_before(v, i, SELF | SHOULD | TURN) || guard_has_after(v, i, CHOOSE))))
         return false;
@@ -153,6 +169,16 @@ static bool forbids_alone(const struct guard_view *v, size_t i)
     return false;
 }
 
+/* One of these before the verb, and no turn between: 告诉医生换…, not 问医生麻烦,可以换…. */
+static bool left_to(const struct guard_view *v, size_t i, uint64_t classes)
+{
+    for (size_t k = i; k-- > 0 && v->t[k].clause == v->t[i].clause;) {
+        if (v->t[k].classes & classes) return true;
+        if (v->t[k].classes & TURN) return false;
+    }
+    return false;
+}
+
 /* What lets advice stand: it forbids, asks, leaves it to the doctor, tells what happened or what comes of it. */
 bool guard_verb_is_excused(const struct guard_view *v, size_t i)
 {
@@ -162,14 +188,14 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
     if (only_asks(v) || v->context->refused) return true;
     if (!verb_is_negative && negated(v, i)) return true;
     if (forbids_alone(v, i) && !names_new_drug(v, i) && !directed_before(v, i)) return true;
-    if (guard_has_before(v, i, ASK | WHETHER) && !guard_has_before(v, i, TURN)) return true;
-    if (guard_has_before(v, i, DOCTOR) && !guard_has_before(v, i, TURN) && !new_drug) return true;
+    if (left_to(v, i, ASK | WHETHER) || (!new_drug && left_to(v, i, DOCTOR))) return true;
     if (guard_has_after(v, i, ASK) && (guard_has_after(v, i, BEFORE | AFTER_ASK | WHETHER) || !directed_before(v, i)))
         return true;
     for (size_t k = i; k-- > 0 && i - k <= 2 && v->t[k].clause == clause;)
         if (v->t[k].classes & BEFORE && v->all & ASK) return true;
     if (guard_clause_has(v, clause, FACT) && guard_clause_has(v, clause, LATER)) return true;
-    if (guard_clause_has(v, clause, STAT) && !directed_before(v, i) && !names_new_drug(v, i)) return true;
+    if (guard_clause_has(v, clause, STAT) && !is_by_percent(v, i) && !directed_before(v, i) && !names_new_drug(v, i))
+        return true;
     if (v->all & ASK && guard_has_after(v, i, BEFORE) && !directed_before(v, i)) return true;
     if (guard_has_after(v, i, MAY) && !directed_before(v, i) && !new_drug) return true;
     if (guard_has_before(v, i, MAY) && !new_drug && !guard_has_before(v, i, YOU | SHOULD) && !directed_before(v, i))
@@ -249,7 +275,9 @@ static void find_choices(struct guard_view *v, struct guard_findings *out)
         if (!(v->t[i].classes & CHOOSE) || v->t[i].classes & NONE) continue;
         bool weak = length(&v->t[i]) <= 3 && (uint8_t)v->line->text.text[v->t[i].start] >= 0x80;
         for (size_t k = 0; k < v->n; k++) {
-            if (k == i || v->t[k].clause != v->t[i].clause || !(v->t[k].drug & IS_DRUG) || !is_medicine(v, k)) continue;
+            if (k == i || v->t[i].drug || v->t[k].clause != v->t[i].clause ||
+                !(v->t[k].drug & (IS_DRUG | IS_ANTIBIOTIC)) || !is_medicine(v, k))
+                continue;
             size_t gap = k > i ? k - i : i - k;
             if (gap > (weak ? 1 : REACH) || (weak && k < i)) continue;
             if (v->t[k].drug & IS_HERB && weak) continue;

@@ -100,7 +100,7 @@ static bool orphan_is_dose(const struct guard_view *v, const struct guard_quanti
     bool changed = guard_clause_has(v, clause, UP | DOWN) && !(v->all & (FOOD | EXERCISE));
     bool often = false;
     for (size_t i = 0; i < v->q_count; i++) often |= v->q[i].kind == Q_FREQ && v->t[v->q[i].first].clause == clause;
-    bool each = guard_clause_has(v, clause, EACH | PER | FREQ);
+    bool each = guard_clause_has(v, clause, EACH | PER | FREQ | TIMING);
     bool alone = is_all_quantity(v, clause, q->kind == Q_BARE ? 2 : 1);
     size_t schedule = 0; /* 早14晚10 */
     for (size_t i = 0; i < v->q_count; i++) {
@@ -421,8 +421,34 @@ static bool is_history(const struct guard_view *v, const struct guard_quantity *
     return past && v->all & (YOU | SAID);
 }
 
+/* 不要自行把一片改成两片 */
+static bool is_forbidden_change(const struct guard_view *v, const struct guard_quantity *q)
+{
+    size_t clause = v->t[q->first].clause;
+    if (!guard_clause_has(v, clause, CHANGE | UP | DOWN | STOP)) return false;
+    for (size_t k = q->first; k-- > 1 && v->t[k - 1].clause == clause && !(v->t[k].classes & TURN);)
+        if (v->t[k].classes & SELF && v->t[k - 1].classes & NEG) return true;
+    return false;
+}
+
+/* 血糖10以上加2: a scale for insulin, whatever it is called. */
+static bool is_sliding(const struct guard_view *v, const struct guard_quantity *q)
+{
+    static const char *const verbs[] = {"加", "补", "减", "打", "追加", "多打", "少打"};
+    if (q->kind != Q_BARE && q->kind != Q_PILL) return false;
+    if (q->first == 0 || !memmem(v->line->text.text, v->line->text.len, "血糖", 6)) return false;
+    const struct guard_token *p = &v->t[q->first - 1];
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (p->end - p->start == strlen(verbs[i]) &&
+            memcmp(v->line->text.text + p->start, verbs[i], p->end - p->start) == 0)
+            return v->t[q->first].joined && p->clause == v->t[q->first].clause;
+    return false;
+}
+
 static bool is_dose(const struct guard_view *v, const struct guard_quantity *q)
 {
+    if (is_forbidden_change(v, q)) return false;
+    if (is_sliding(v, q)) return true;
     if (!(v->line->is_row ? row_is_suspect(v, q) : is_suspect(v, q))) return false;
     return !is_history(v, q) && !is_statistic(v, q) && !is_weak_way(v, q) && !is_fact(v, q) && !is_between_two(v, q) &&
            !is_follow_up(v, q) && !is_prescribed(v, q) && !is_swallowed(v, q) && !is_forbidden_double(v, q);

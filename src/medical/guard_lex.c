@@ -111,13 +111,18 @@ static size_t latin_word(struct lexer *x, size_t at)
     return end;
 }
 
+static bool is_unified(const char *s)
+{
+    uint32_t c;
+    return utf8_decode(s, 3, &c) == 3 && c >= 0x3400 && c <= 0x9FFF;
+}
+
 /* A stem joins the unknown characters before it: XX沙坦. */
 static size_t stem_start(const struct lexer *x, size_t at)
 {
     size_t start = at;
     while (start >= x->last_end + 3 && at - start < MAX_STEM_REACH) {
-        uint32_t c;
-        if (utf8_decode(x->s + start - 3, 3, &c) != 3 || c < 0x3400 || c > 0x9FFF) break;
+        if (!is_unified(x->s + start - 3)) break;
         start -= 3;
     }
     return start;
@@ -144,8 +149,25 @@ static size_t take_word(struct lexer *x, const struct lexicon_word *w, size_t at
     return end;
 }
 
+/* 阿莫希林0.5: what stands before a number may be a name with one wrong character. */
+static void take_misspelt(struct lexer *x, size_t at)
+{
+    size_t end = at;
+    while (end > x->last_end && strchr(" :(=", x->s[end - 1])) end--;
+    size_t start = end;
+    while (start >= x->last_end + 3 && end - start < 18 && is_unified(x->s + start - 3)) start -= 3;
+    for (; end - start >= 9; start += 3)
+        if (lexicon_is_near_drug(x->l, x->s + start, end - start)) {
+            bool sign = x->sign;
+            push(x, start, end)->drug = IS_DRUG;
+            x->sign = sign;
+            return;
+        }
+}
+
 static size_t take_number(struct lexer *x, size_t at, size_t len, double value, const struct lexicon_word *w)
 {
+    take_misspelt(x, at);
     struct guard_token *t = push(x, at, at + len);
     t->number = true;
     t->value = value;

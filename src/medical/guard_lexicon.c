@@ -20,7 +20,9 @@ struct lexicon {
     struct buf arena; /* all words, normalised; offsets until sealed */
     struct lexicon_word *words;
     size_t count, cap;
-    uint32_t first[BUCKETS + 1]; /* words of a bucket lie together, longest first */
+    uint32_t first[BUCKETS + 1];  /* words of a bucket lie together, longest first */
+    uint32_t *near;               /* Chinese names of three characters and more, by their second one */
+    uint32_t second[BUCKETS + 2]; /* ranges in near */
     struct stem stems[MAX_STEMS], not_stems[MAX_STEMS];
     size_t stem_count, not_stem_count, drugs;
 };
@@ -41,6 +43,7 @@ static const struct {
 } drug_classes[] = {
     {"-", 0},
     {"kind", IS_KIND},
+    {"antibiotic-kind", IS_KIND | IS_ANTIBIOTIC},
     {"herb", IS_DRUG | IS_HERB},
     {"herb-food", IS_DRUG | IS_HERB | IS_FOOD_TOO},
     {"patent", IS_DRUG | IS_HERB},
@@ -197,6 +200,31 @@ static int by_bucket(const void *a, const void *b)
     return memcmp(x->text, y->text, x->len);
 }
 
+/* Not herbs: too many of them are a character away from ordinary words. */
+static bool can_be_near(const struct lexicon_word *w)
+{
+    return w->len >= 9 && w->len % 3 == 0 && w->drug & IS_DRUG && !(w->drug & IS_HERB) && (uint8_t)w->text[0] >= 0xE3;
+}
+
+/* Count, then place: near[] in the order of the second character's bucket. */
+static int index_second(struct lexicon *l)
+{
+    uint32_t *next = calloc(BUCKETS + 2, sizeof *next);
+    l->near = calloc(l->count + 1, sizeof *l->near);
+    if (!next || !l->near) {
+        free(next);
+        return ERR_NOMEM;
+    }
+    for (size_t i = 0; i < l->count; i++)
+        if (can_be_near(&l->words[i])) l->second[bucket_of(l->words[i].text + 3, 3) + 1]++;
+    for (size_t b = 0; b <= BUCKETS; b++) l->second[b + 1] += l->second[b];
+    memcpy(next, l->second, (BUCKETS + 2) * sizeof *next);
+    for (size_t i = 0; i < l->count; i++)
+        if (can_be_near(&l->words[i])) l->near[next[bucket_of(l->words[i].text + 3, 3)]++] = (uint32_t)i;
+    free(next);
+    return OK;
+}
+
 /* Offsets become pointers, equal words one, buckets their ranges. */
 static void seal(struct lexicon *l)
 {
@@ -244,6 +272,11 @@ int lexicon_new(struct lexicon **out, const char *extra, size_t extra_len, struc
         return rc;
     }
     seal(l);
+    rc = index_second(l);
+    if (rc) {
+        lexicon_free(l);
+        return error_set(e, rc, "no memory for the guard's tables");
+    }
     *out = l;
     return OK;
 }
@@ -253,6 +286,7 @@ void lexicon_free(struct lexicon *l)
     if (!l) return;
     buf_free(&l->arena);
     free(l->words);
+    free(l->near);
     free(l);
 }
 
@@ -281,6 +315,26 @@ const struct lexicon_word *lexicon_find(const struct lexicon *l, const char *tex
         }
     }
     return NULL;
+}
+
+static bool differs_by_one(const struct lexicon_word *w, const char *text, size_t n)
+{
+    size_t other = 0;
+    if (w->len != n) return false;
+    for (size_t k = 0; k < n && other < 2; k += 3) other += memcmp(w->text + k, text + k, 3) != 0;
+    return other == 1;
+}
+
+bool lexicon_is_near_drug(const struct lexicon *l, const char *text, size_t n)
+{
+    if (n < 9 || n % 3) return false;
+    uint32_t b = bucket_of(text, 3);
+    for (uint32_t i = l->first[b]; i < l->first[b + 1]; i++)
+        if (can_be_near(&l->words[i]) && differs_by_one(&l->words[i], text, n)) return true;
+    b = bucket_of(text + 3, 3); /* the first one may be the wrong one */
+    for (uint32_t i = l->second[b]; i < l->second[b + 1]; i++)
+        if (differs_by_one(&l->words[l->near[i]], text, n)) return true;
+    return false;
 }
 
 bool lexicon_has_drug_stem(const struct lexicon *l, const char *text, size_t n)

@@ -96,12 +96,11 @@ GUARD_CLASSES(X)
 enum { IS_DRUG = 1, IS_KIND = 2, IS_HERB = 4, IS_ANTIBIOTIC = 8, IS_FOOD_TOO = 16, IS_PAST = 32, IS_STEM = 64 };
 
 struct lexicon_word {
-    const char *text; /* borrowed from the lexicon; normalised */
+    const char *text; /* borrowed, normalised */
     uint32_t len;
     uint8_t drug;     /* IS_* */
     uint64_t classes; /* bits above */
 };
-
 struct lexicon;
 
 /* Load the embedded tables and, if extra is not NULL, an operator's drug file of the same form. ERR_FORMAT, ERR_LIMIT.
@@ -112,9 +111,10 @@ void lexicon_free(struct lexicon *l);
 /* The longest word at the beginning of text[0..n), whole if Latin; NULL if there is none. */
 const struct lexicon_word *lexicon_find(const struct lexicon *l, const char *text, size_t n);
 
+/* Is text[0..n) the Chinese name of a drug but for one character (阿莫希林)? Names of three characters and more. */
+bool lexicon_is_near_drug(const struct lexicon *l, const char *text, size_t n);
 /* Does the Latin word text[0..n) end as the names of drugs do? */
 bool lexicon_has_drug_stem(const struct lexicon *l, const char *text, size_t n);
-
 size_t lexicon_drug_count(const struct lexicon *l);
 
 #endif

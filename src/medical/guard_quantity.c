@@ -67,7 +67,8 @@ static enum guard_quantity_kind of_unit(const struct finder *f, size_t first, si
     if (c & LAB_UNIT) return Q_LAB;
     if (c & LAB_MAYBE) return before(f, first, LAB, 6) ? Q_LAB : Q_STRONG;
     if (c & (MASS | PILL_STRONG | FREQ)) return Q_STRONG;
-    if (c & (GRAM | VOL | SPOON)) return Q_GRAM;
+    bool small = f->t[unit - 1].value > 0 && f->t[unit - 1].value < 1 && c & GRAM; /* 0.5 g: hardly of a food */
+    if (c & (GRAM | VOL | SPOON)) return small ? Q_STRONG : Q_GRAM;
     if (c & HOUR) {
         bool every = before(f, first, PER | APART, 1) || after(f, unit, EACH | FREQ, 1);
         return every ? Q_FREQ : Q_TIME;
@@ -193,8 +194,8 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
 /* 西瓜霜往喉咙里喷, 阿司匹林嚼着吃: a named drug, how and where it goes. */
 static bool is_put(const struct finder *f, size_t i)
 {
-    static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞",
-                                        "擦", "点", "打", "灌", "搽", "注", "撒", "挤", "吃"};
+    static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞", "擦", "点",
+                                        "打", "灌", "搽", "注", "撒", "挤", "揉", "搓", "洗", "熏", "吃"};
     static const char *const places[] = {"里", "上", "下", "进", "到", "处", "着", "喉", "伤口", "溃疡",
                                          "皮", "患", "肌", "角", "眼", "鼻", "耳", "口", "腔"};
     const char *s = f->line->text.text;

@@ -139,6 +139,19 @@ static bool starts_item(const struct guard_line *line)
     return *s == '-' || *s == '|' || *s == '+' || (*s >= '0' && *s <= '9') || (uint8_t)*s == 0xC2 || *s == '(';
 }
 
+/* 以下做法不要尝试: a heading that forbids, not one that excuses itself before it advises. */
+static bool forbids_list(const struct guard_view *v)
+{
+    static const char *const words[] = {"不要", "别",     "勿",    "切忌",  "禁止",
+                                        "避免", "do not", "don't", "never", "avoid"};
+    if (v->all & TURN) return false;
+    for (size_t i = 0; i < v->n; i++)
+        for (size_t k = 0; v->t[i].classes & NEG && k < sizeof words / sizeof *words; k++)
+            if (memmem(v->line->text.text + v->t[i].start, v->t[i].end - v->t[i].start, words[k], strlen(words[k])))
+                return true;
+    return false;
+}
+
 static void remember_topic(struct guard_context *c, const struct guard_view *v)
 {
     bool drug = false;
@@ -185,7 +198,7 @@ static void remember(struct guard_context *c, const struct guard_view *v)
     else if (!starts_item(line))
         c->prescribed = attributed && v->q_count == 0 && line->is_heading;
     if (line->is_heading)
-        c->refused = (v->all & (NEG | REFUSE)) != 0;
+        c->refused = forbids_list(v);
     else if (!starts_item(line))
         c->refused = false;
     remember_topic(c, v);

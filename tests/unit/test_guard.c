@@ -139,6 +139,8 @@ static void what_explains_a_number(void **state)
     passes("您说医生给您开的是缬沙坦80mg每天一次，请按医嘱服用。");
     passes("孩子误服了10片萘普生，请立即拨打120。");
     passes("服药期间不要喝酒。");
+    passes("这些事不要自己做：\n- 停药\n- 换成别的降压药\n");
+    blocks("我不能开药，不过可以参考：\n- 停药\n", GUARD_CHANGE);
 }
 
 static void disguises(void **state)
