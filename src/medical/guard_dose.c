@@ -16,8 +16,8 @@ struct owner {
 static uint64_t others_of(enum guard_quantity_kind kind)
 {
     switch (kind) {
-    case Q_STRONG:
-    case Q_BARE: return FOOD | LAB;
+    case Q_BARE: return LAB;
+    case Q_STRONG: return FOOD | LAB;
     case Q_PILL: return FOOD | CARE;
     case Q_GRAM: return FOOD | CARE | LAB | VITAL;
     default: return FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW;

@@ -64,7 +64,8 @@ static enum guard_quantity_kind of_day(const struct finder *f, size_t first, siz
 static enum guard_quantity_kind of_unit(const struct finder *f, size_t first, size_t unit)
 {
     uint64_t c = f->t[unit].classes;
-    if (c & LAB_UNIT) return Q_LAB;
+    bool metre = is_word(f, unit, "m") && first > 0 && f->t[first - 1].drug & IS_DRUG; /* 布洛芬400m */
+    if (c & LAB_UNIT) return metre ? Q_STRONG : Q_LAB;
     if (c & LAB_MAYBE) return before(f, first, LAB, 6) ? Q_LAB : Q_STRONG;
     if (c & (MASS | PILL_STRONG | FREQ)) return Q_STRONG;
     bool small = f->t[unit - 1].value > 0 && f->t[unit - 1].value < 1 && c & GRAM; /* 0.5 g: hardly of a food */
@@ -195,7 +196,8 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
     bool closed = ends_clause(f, last) || (has(f, last + 1, CONFIRM | CHOOSE | SHOULD) && f->t[last + 1].joined);
     bool times_drug = is_times(f, last + 1) && last + 2 < f->n && f->t[last + 2].drug & (IS_DRUG | IS_KIND); /* 2 × X */
     if (times_drug) return last;
-    if (i > 0 && has(f, i - 1, TAKE) && follows(f, i) && f->t[i].joined && closed) { /* "take two", 打12就行 */
+    if (i > 0 && has(f, i - 1, TAKE | MED_TAKE) && follows(f, i) && f->t[i].joined &&
+        closed) { /* "take two", 打12就行 */
         q->kind = Q_PILL;
         return last;
     }
