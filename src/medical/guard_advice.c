@@ -121,7 +121,8 @@ static bool forbids(const struct guard_view *v, size_t k)
 static bool negated(const struct guard_view *v, size_t i)
 {
     bool then = false; /* 没用就换 is no "do not change", 不要没事就换 is */
-    for (size_t k = i; k-- > 0 && i - k <= NEG_REACH && v->t[k].clause == v->t[i].clause;) {
+    for (size_t k = i; k-- > 0 && v->t[k].clause == v->t[i].clause;) {
+        if (i - k > NEG_REACH && !forbids(v, k)) continue;
         if (v->t[k].classes & TURN && !(v->t[k].classes & NEG)) return false;
         then |= holds(v, k, "就") || holds(v, k, "则");
         if (v->t[k].classes & (NEG | REFUSE) && (!then || forbids(v, k))) return true;
@@ -179,6 +180,16 @@ static bool left_to(const struct guard_view *v, size_t i, uint64_t classes)
     return false;
 }
 
+/* 医生要求每周减…: what the user's doctor ordered, not what is advised. */
+bool guard_ordered_by_doctor(const struct guard_view *v, size_t i)
+{
+    for (size_t k = i; k-- > 0 && v->t[k].clause == v->t[i].clause;) {
+        if (v->t[k].classes & TURN) return false;
+        if (v->t[k].classes & PRESCRIBED) return holds(v, k, "医生") || holds(v, k, "大夫") || holds(v, k, "doctor");
+    }
+    return false;
+}
+
 /* What lets advice stand: it forbids, asks, leaves it to the doctor, tells what happened or what comes of it. */
 bool guard_verb_is_excused(const struct guard_view *v, size_t i)
 {
@@ -205,6 +216,7 @@ bool guard_verb_is_excused(const struct guard_view *v, size_t i)
     if (i + 1 < v->n && v->t[i + 1].clause == clause && v->t[i + 1].classes & (LATER | BEFORE) &&
         !directed_before(v, i))
         return true;
+    if (guard_ordered_by_doctor(v, i)) return true;
     if (past(v, i) && !directed_before(v, i)) return true;
     if (v->all & PRESCRIBED && v->t[i].classes & START && !(v->all & (CHANGE | UP | DOWN))) return true;
     return v->t[i].classes & STOP && v->all & EMERGENCY && v->drugs == 0;

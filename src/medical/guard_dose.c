@@ -16,8 +16,8 @@ struct owner {
 static uint64_t others_of(enum guard_quantity_kind kind)
 {
     switch (kind) {
-    case Q_STRONG:
-    case Q_BARE: return FOOD | LAB;
+    case Q_BARE: return LAB;
+    case Q_STRONG: return FOOD | LAB;
     case Q_PILL: return FOOD | CARE;
     case Q_GRAM: return FOOD | CARE | LAB | VITAL;
     default: return FOOD | EXERCISE | CARE | LAB | VITAL | FOLLOW;
@@ -130,6 +130,9 @@ static bool is_share(const struct guard_view *v, const struct guard_quantity *q)
 {
     size_t clause = v->t[q->first].clause;
     if (q->kind != Q_PILL || q->first != q->last || !(v->t[q->first].classes & FRACTION)) return false;
+    bool beside = q->first > 0 && v->t[q->first].joined && v->t[q->first - 1].drug & IS_DRUG &&
+                  v->t[q->first - 1].clause == clause;
+    if (beside || guard_clause_has(v, clause, EACH)) return false;
     return !guard_clause_has(v, clause, TAKE | MED_TAKE | UP | DOWN | START) ||
            guard_clause_has(v, clause, STAT | AGE) || memmem(v->line->text.text, v->line->text.len, "患者", 6) ||
            memmem(v->line->text.text, v->line->text.len, "病人", 6);
@@ -276,7 +279,8 @@ static bool alters(const struct guard_view *v)
         uint64_t c = v->t[i].classes;
         if (c & NONE) continue;
         bool left = guard_clause_has(v, v->t[i].clause, NEG | REFUSE | ASK | WHETHER | SELF | BEFORE | DOCTOR);
-        if (c & (CHANGE | UP | DOWN) && !left && !(v->all & NEG && v->all & SELF)) return true;
+        if (c & (CHANGE | UP | DOWN) && !left && !guard_ordered_by_doctor(v, i) && !(v->all & NEG && v->all & SELF))
+            return true;
         if (c & TURN && i > 0 && c & SHOULD && !left) return true;
     }
     return false;
@@ -436,7 +440,10 @@ static bool is_sliding(const struct guard_view *v, const struct guard_quantity *
 {
     static const char *const verbs[] = {"加", "补", "减", "打", "追加", "多打", "少打"};
     if (q->kind != Q_BARE && q->kind != Q_PILL) return false;
-    if (q->first == 0 || !memmem(v->line->text.text, v->line->text.len, "血糖", 6)) return false;
+    const struct normal_text *text = &v->line->text;
+    bool scale = memmem(text->text, text->len, "血糖", 6) || memmem(text->text, text->len, "碳水", 6) ||
+                 memmem(text->text, text->len, "carb", 4);
+    if (q->first == 0 || !scale) return false;
     const struct guard_token *p = &v->t[q->first - 1];
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (p->end - p->start == strlen(verbs[i]) &&

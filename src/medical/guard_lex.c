@@ -241,7 +241,11 @@ static size_t take_sign(struct lexer *x, size_t at)
     char c = x->s[at];
     uint32_t code;
     len = utf8_decode(x->s + at, x->n - at, &code);
-    if ((uint8_t)c >= 0x80 && code >= 0x3400 && code <= 0x9FFF)
+    bool label = x->line->count && at == x->last_end &&
+                 x->line->tokens[x->line->count - 1].classes & (DOSAGE | EACH); /* 数量是二 */
+    if (label && (code == 0x662F || code == 0x4E3A))
+        x->last_end = at + len;
+    else if ((uint8_t)c >= 0x80 && code >= 0x3400 && code <= 0x9FFF)
         x->unknown += 2;
     else if (!strchr(" ():[]\"'=|\t", c) || (uint8_t)c >= 0x80)
         x->sign = true;

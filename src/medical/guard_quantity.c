@@ -64,7 +64,8 @@ static enum guard_quantity_kind of_day(const struct finder *f, size_t first, siz
 static enum guard_quantity_kind of_unit(const struct finder *f, size_t first, size_t unit)
 {
     uint64_t c = f->t[unit].classes;
-    if (c & LAB_UNIT) return Q_LAB;
+    bool metre = is_word(f, unit, "m") && first > 0 && f->t[first - 1].drug & IS_DRUG; /* 布洛芬400m */
+    if (c & LAB_UNIT) return metre ? Q_STRONG : Q_LAB;
     if (c & LAB_MAYBE) return before(f, first, LAB, 6) ? Q_LAB : Q_STRONG;
     if (c & (MASS | PILL_STRONG | FREQ)) return Q_STRONG;
     bool small = f->t[unit - 1].value > 0 && f->t[unit - 1].value < 1 && c & GRAM; /* 0.5 g: hardly of a food */
@@ -123,6 +124,7 @@ static bool is_bare_dose(const struct finder *f, size_t first, size_t last)
         const struct guard_token *p = &f->t[first - 1];
         if (p->classes & EQUAL && p->end - p->start <= 2 && first > 1 && f->t[first - 2].clause == t->clause) p--;
         if ((p->classes & DOSAGE) && !t->breaks) return true;
+        if (p->classes & MED && t->joined && ends_clause(f, last)) return true;
         if (p->drug & (IS_DRUG | IS_KIND) && t->joined && t->start - p->end <= 4) return true;
         if ((p->classes & (EACH | TIMING)) && t->joined) return true;
         if (p->classes & (UP | DOWN | CHANGE) && t->joined && ends_clause(f, last)) return true; /* 减到14 */
@@ -155,7 +157,10 @@ static bool stands_free(const struct finder *f, size_t i, size_t last)
 /* 个 counts everything: a medicine only if nothing is named behind it. */
 static bool counts_something_else(const struct finder *f, size_t unit)
 {
-    if (!is_word(f, unit, "个")) return false;
+    static const char *const counters[] = {"个", "张", "份", "条", "根", "块", "下", "段", "杯", "碗"};
+    bool counter = false;
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) counter |= is_word(f, unit, counters[i]);
+    if (!counter) return false;
     size_t end = f->t[unit].end;
     const char *s = f->line->text.text + end;
     size_t left = f->line->text.len - end;
@@ -163,6 +168,11 @@ static bool counts_something_else(const struct finder *f, size_t unit)
     bool chinese = (uint8_t)*s >= 0xE4 || ((uint8_t)*s == 0xE3 && (uint8_t)s[1] >= 0x90);
     return chinese &&
            !(has(f, unit + 1, TAKE | MED_TAKE | EACH | PER | FORM | SHOULD | CONFIRM) && f->t[unit + 1].start == end);
+}
+
+static bool is_times(const struct finder *f, size_t i)
+{
+    return is_word(f, i, "x") || is_word(f, i, "×") || is_word(f, i, "乘");
 }
 
 static size_t number_quantity(const struct finder *f, size_t i, struct guard_quantity *q)
@@ -183,7 +193,11 @@ static size_t number_quantity(const struct finder *f, size_t i, struct guard_qua
     if (f->line->is_row && !(f->t[i].classes & EMERGENCY)) return last;
     if (stands_free(f, i, last)) return last;
     if (is_bare_dose(f, i, last)) return last;
-    if (i > 0 && has(f, i - 1, TAKE) && follows(f, i) && f->t[i].joined && ends_clause(f, last)) { /* "take two" */
+    bool closed = ends_clause(f, last) || (has(f, last + 1, CONFIRM | CHOOSE | SHOULD) && f->t[last + 1].joined);
+    bool times_drug = is_times(f, last + 1) && last + 2 < f->n && f->t[last + 2].drug & (IS_DRUG | IS_KIND); /* 2 × X */
+    if (times_drug) return last;
+    if (i > 0 && has(f, i - 1, TAKE | MED_TAKE) && follows(f, i) && f->t[i].joined &&
+        closed) { /* "take two", 打12就行 */
         q->kind = Q_PILL;
         return last;
     }
@@ -196,8 +210,9 @@ static bool is_put(const struct finder *f, size_t i)
 {
     static const char *const verbs[] = {"嚼", "含", "喷", "滴", "贴", "敷", "涂", "抹", "塞", "擦", "点",
                                         "打", "灌", "搽", "注", "撒", "挤", "揉", "搓", "洗", "熏", "吃"};
-    static const char *const places[] = {"里", "上", "下", "进", "到", "处", "着", "喉", "伤口", "溃疡",
-                                         "皮", "患", "肌", "角", "眼", "鼻", "耳", "口", "腔"};
+    static const char *const places[] = {"里", "上", "下", "进", "到", "处", "着", "喉", "伤口", "溃疡", "皮", "患",
+                                         "肌", "角", "眼", "鼻", "耳", "口", "腔", "膝", "唇",   "肚",   "胸", "背",
+                                         "脚", "手", "脸", "头", "腿", "腰", "臀", "舌", "牙",   "甲",   "脐"};
     const char *s = f->line->text.text;
     bool verb = false;
     bool drug = false;

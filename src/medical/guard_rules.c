@@ -157,7 +157,7 @@ static void remember_topic(struct guard_context *c, const struct guard_view *v)
     bool drug = false;
     bool other = false;
     for (size_t i = 0; i < v->n; i++) {
-        bool is = guard_is_drug(v, i) && !(v->t[i].classes & PRON);
+        bool is = guard_is_drug(v, i);
         if (is && v->t[i].drug & (IS_DRUG | IS_KIND)) c->topic_is_herb = (v->t[i].drug & IS_HERB) != 0;
         drug |= is;
         other |= guard_is_other(v, i);

@@ -58,8 +58,9 @@ struct guard_view {
 };
 
 void guard_find_doses(struct guard_view *v, struct guard_findings *out);
-bool guard_has_orphan(const struct guard_view *v);                /* an amount that nothing owns */
-bool guard_verb_is_excused(const struct guard_view *v, size_t i); /* it forbids, asks, leaves it to the doctor */
+bool guard_has_orphan(const struct guard_view *v);                  /* an amount that nothing owns */
+bool guard_ordered_by_doctor(const struct guard_view *v, size_t i); /* a verb */
+bool guard_verb_is_excused(const struct guard_view *v, size_t i);   /* it forbids, asks, leaves it to the doctor */
 void guard_find_advice(struct guard_view *v, struct guard_findings *out);
 
 void guard_add(struct guard_findings *out, const struct guard_view *v, enum guard_reason reason, size_t first,
