@@ -4,7 +4,7 @@ import re
 import pytest
 import requests
 
-LONG = "我父亲七十岁,高血压十年,昨天开始右手没有力气,说话有点含糊,今天早上好一些了。他平时走路、吃饭都好,睡眠一般。" * 3
+LONG = "想请教一下平时怎么锻炼身体比较合适,每周几次,做些什么运动,饮食上要注意什么,睡觉几点好,要不要定期体检。" * 3
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_the_page_is_known_by_its_cookie(base):
     assert re.match(r"xiaobei_session=[0-9a-f]{32}; Path=/; HttpOnly; SameSite=Strict$", cookie)
     session = {"xiaobei_session": cookie.split("=")[1].split(";")[0]}
     assert "Set-Cookie" not in requests.get(base + "/", cookies=session, timeout=10).headers
-    messages = [{"role": "user", "content": "头晕两天。" + LONG}]
+    messages = [{"role": "user", "content": "想了解一下。" + LONG}]
     chat(base, "xiaobei", messages, cookies=session)
     public, _ = chat(base, "xiaobei", [{"role": "user", "content": "你好"}], user="gus")
     found, _ = chat(base, "xiaobei", messages, cookies=session)
