@@ -1,0 +1,288 @@
+/* labs_read.c - see labs_read.h. */
+#include "medical/labs_read.h"
+
+#include <string.h>
+
+#include "medical/labs_tail.h"
+
+enum { HITS_MAX = 64, LINES_BELOW = 4, UNREAD_SHOWN = 90 };
+
+struct hit {
+    size_t start, end;
+    int name;
+};
+
+struct reader {
+    struct lab_reading *out;
+    const struct lab_tables *t;
+    const char *s;
+    size_t n;
+    char specimen; /* of the section */
+};
+
+static bool letter(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static bool digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool high(char c)
+{
+    return ((unsigned char)c & 0x80) != 0;
+}
+
+static bool word_at(const struct reader *r, size_t at, size_t end, const char *word)
+{
+    size_t n = strlen(word);
+    return end - at >= n && memcmp(r->s + at, word, n) == 0;
+}
+
+/* Length of the name at `at`, 0 if it is not there. */
+static size_t name_length(const struct reader *r, const char *name, size_t at, size_t end)
+{
+    size_t i = at;
+    for (const char *w = name; *w; w++) {
+        if (*w == ' ') {
+            while (i < end && strchr(" -_", r->s[i])) i++;
+            continue;
+        }
+        if (*w != '-' && i > at && i < end && r->s[i] == '-' && letter(*w) && letter(r->s[i - 1])) i++;
+        if (i >= end || r->s[i] != *w) return 0;
+        i++;
+    }
+    return i - at;
+}
+
+/* A Chinese word before a name that does not make another item of it. */
+static bool neutral_before(const struct reader *r, size_t start, size_t line)
+{
+    static const char *const words[] = {"血清", "血浆", "全血", "血", "的", "者",   "查",   "示",   "检",   "为",
+                                        "和",   "及",   "与",   "、", "。", "化验", "结果", "静脉", "末梢", "指尖",
+                                        "早上", "今天", "★",    "※",  "△",  "▲",    "空腹", "×",    "·",    "—",
+                                        "是",   "说",   "我",   "他", "她", "↑",    "↓",    "测"};
+    if (start == line || !high(r->s[start - 1])) return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = strlen(words[i]);
+        if (start - line >= n && memcmp(r->s + start - n, words[i], n) == 0) return true;
+    }
+    return false;
+}
+
+/* A Chinese word behind a name that does not make another item of it; -1: it does. */
+static int neutral_behind(const struct reader *r, size_t at, size_t end)
+{
+    static const char *const words[] = {
+        "计数", "浓度",   "含量", "测定", "水平", "检测", "定量", "定性", "结果", "数目",   "活性", "总数", "数",
+        "值",   "是",     "为",   "偏高", "偏低", "升高", "降低", "增高", "减少", "减低",   "高",   "低",   "阴性",
+        "阳性", "弱阳性", "正常", "有点", "只有", "达",   "到",   "、",   "。",   "↑",      "↓",    "≤",    "≥",
+        "★",    "—",      "小于", "大于", "约",   "才",   "也",   "都",   "在",   "未检出", "±",    "·",    "×",
+        "和",   "与",     "及",   "分别", "从",   "仍",   "上",   "又",   "居然"};
+    if (at >= end || !high(r->s[at])) return 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (word_at(r, at, end, words[i])) return (int)strlen(words[i]);
+    return -1;
+}
+
+static bool glued_digits(const struct reader *r, size_t at, size_t end)
+{
+    size_t i = at;
+    while (i < end && digit(r->s[i])) i++;
+    return i < end && r->s[i] == '.' && i + 1 < end && digit(r->s[i + 1]);
+}
+
+static int any_name(const struct reader *r, size_t at, size_t end, size_t *n);
+
+static bool bounded(const struct reader *r, size_t at, size_t n, size_t line, size_t end)
+{
+    char first = r->s[at], last = r->s[at + n - 1], next = at + n < end ? r->s[at + n] : '\0';
+    if (letter(first) && at > line && (letter(r->s[at - 1]) || (digit(r->s[at - 1]) && at > line + 3))) return false;
+    if (high(first) && !neutral_before(r, at, line)) return false;
+    if (letter(last) && letter(next)) return false;
+    if (letter(last) && digit(next) && n < 3 && !glued_digits(r, at + n, end)) return false;
+    if (digit(last) && (digit(next) || letter(next))) return false;
+    if (high(last) && neutral_behind(r, at + n, end) < 0) {
+        size_t ignored;
+        return any_name(r, at + n, end, &ignored) >= 0;
+    }
+    return true;
+}
+
+/* The longest name that stands at `at`, whatever is around it; -1: none. */
+static int any_name(const struct reader *r, size_t at, size_t end, size_t *n)
+{
+    for (int k = r->t->buckets[labs_name_bucket(r->s + at, end - at)]; k >= 0; k = r->t->names[k].next)
+        if ((*n = name_length(r, r->t->names[k].text, at, end))) return k;
+    return -1;
+}
+
+/* Names may belong to several specimens: the section's, else blood, else what there is. */
+static int choose(const struct reader *r, int name, size_t n, size_t at, size_t end)
+{
+    int best = name;
+    for (int k = name; k >= 0; k = r->t->names[k].next) {
+        if (name_length(r, r->t->names[k].text, at, end) != n) continue;
+        char here = r->t->items[r->t->names[k].item].specimen;
+        char held = r->t->items[r->t->names[best].item].specimen;
+        if (here == r->specimen && held != r->specimen) best = k;
+        if (here == 'b' && held != 'b' && held != r->specimen) best = k;
+    }
+    return best;
+}
+
+static size_t find_hits(const struct reader *r, size_t line, size_t end, struct hit *hits)
+{
+    size_t count = 0;
+    for (size_t at = line; at < end && count < HITS_MAX;) {
+        size_t n = 0;
+        int name = any_name(r, at, end, &n);
+        if (name >= 0 && bounded(r, at, n, line, end)) {
+            hits[count++] = (struct hit){at, at + n, choose(r, name, n, at, end)};
+            at += n;
+            continue;
+        }
+        if (name >= 0 && high(r->s[at])) {
+            at += n; /* a part of a longer word: nothing inside it is a name either */
+            continue;
+        }
+        for (at++; at < end && ((unsigned char)r->s[at] & 0xC0) == 0x80;) at++;
+    }
+    return count;
+}
+
+static size_t line_end(const struct reader *r, size_t at)
+{
+    const char *newline = memchr(r->s + at, '\n', r->n - at);
+    return newline ? (size_t)(newline - r->s) : r->n;
+}
+
+static bool has_digit(const struct reader *r, size_t a, size_t b)
+{
+    for (; a < b; a++)
+        if (digit(r->s[a])) return true;
+    return false;
+}
+
+/* A line that only goes on with the row above: it starts with a figure, a sign or a unit and names nothing. */
+static bool goes_on(const struct reader *r, size_t at, size_t end)
+{
+    struct hit hits[HITS_MAX];
+    int unit;
+    while (at < end && strchr(" |(", r->s[at])) at++;
+    if (at == end || end - at > 40) return false;
+    bool figure = digit(r->s[at]) || strchr("<>-+", r->s[at]) || word_at(r, at, end, "↑") || word_at(r, at, end, "↓") ||
+                  word_at(r, at, end, "≤") || word_at(r, at, end, "≥") || word_at(r, at, end, "阴") ||
+                  word_at(r, at, end, "阳");
+    if (!figure && !labs_tail_unit(r->t, r->s + at, end - at, &unit)) return false;
+    return find_hits(r, at, end, hits) == 0;
+}
+
+static void add_unread(struct reader *r, size_t start, size_t end)
+{
+    while (start < end && strchr(" |,;", r->s[start])) start++;
+    while (end > start && strchr(" |,;", r->s[end - 1])) end--;
+    if (start == end) return;
+    if (end - start > UNREAD_SHOWN) {
+        end = start + UNREAD_SHOWN;
+        while (((unsigned char)r->s[end] & 0xC0) == 0x80) end--;
+    }
+    if (r->out->n_unread == LAB_UNREAD_MAX) {
+        r->out->cut = true;
+        return;
+    }
+    r->out->unread[r->out->n_unread].start = start;
+    r->out->unread[r->out->n_unread++].end = end;
+}
+
+static void section(struct reader *r, size_t line, size_t end)
+{
+    static const struct {
+        const char *word;
+        char specimen;
+    } words[] = {{"尿常规", 'u'},     {"尿液", 'u'},   {"尿沉渣", 'u'}, {"尿检", 'u'},   {"尿分析", 'u'},
+                 {"urinalysis", 'u'}, {"便常规", 's'}, {"粪便", 's'},   {"大便", 's'},   {"血常规", 'b'},
+                 {"血细胞分析", 'b'}, {"生化", 'b'},   {"肝功", 'b'},   {"肾功", 'b'},   {"血脂", 'b'},
+                 {"甲功", 'b'},       {"凝血", 'b'},   {"血气", 'b'},   {"电解质", 'b'}, {"肿瘤标志", 'b'},
+                 {"cbc", 'b'},        {"blood", 'b'}};
+    for (size_t at = line; at < end; at++)
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (word_at(r, at, end, words[i].word)) r->specimen = words[i].specimen;
+}
+
+/* A row without a known name: letters, then a figure, then a unit, a range, a mark or an answer. */
+static bool looks_like_row(const struct reader *r, size_t line, size_t end)
+{
+    static const char *const not_rows[] = {"姓名",   "年龄", "性别", "日期", "时间", "编号",   "病历", "电话", "床号",
+                                           "门诊号", "条码", "科室", "医师", "审核", "身份证", "打印", "页",   "样本号",
+                                           "住院号", "地址", "date", "name", "age",  "身高",   "体重"};
+    struct lab_row row = {0};
+    size_t at = line;
+    while (at < end && !letter(r->s[at]) && !high(r->s[at])) at++;
+    if (at == end || !has_digit(r, at, end)) return false;
+    for (size_t i = line; i < end; i++)
+        for (size_t k = 0; k < sizeof not_rows / sizeof *not_rows; k++)
+            if (word_at(r, i, end, not_rows[k])) return false;
+    labs_tail_read(&row, r->t, r->s + at, end - at, false);
+    return row.answer && (row.unit >= 0 || row.n_printed || row.mark || row.strange_unit);
+}
+
+static size_t read_hit(struct reader *r, const struct hit *h, size_t tail_end, size_t next_line)
+{
+    struct lab_row row = {.item = r->t->names[h->name].item, .start = h->start, .end = tail_end};
+    int skip = neutral_behind(r, h->end, tail_end);
+    size_t from = h->end;
+    bool list = from < tail_end && r->s[from] == ',';
+    if (skip > 0 && !word_at(r, from, tail_end, "≤") && !word_at(r, from, tail_end, "≥")) skip = 0;
+    if (!has_digit(r, from, tail_end) && next_line)
+        for (int below = 0; below < LINES_BELOW && next_line < r->n; below++) {
+            size_t end = line_end(r, next_line);
+            if (!goes_on(r, next_line, end)) break;
+            row.end = tail_end = end;
+            next_line = end + 1;
+        }
+    labs_tail_read(&row, r->t, r->s + from, tail_end - from, list);
+    if (!row.answer) {
+        if (has_digit(r, from, tail_end)) add_unread(r, h->start, tail_end);
+    } else if (r->out->n_rows == LAB_ROWS_MAX) {
+        r->out->cut = true;
+    } else {
+        r->out->rows[r->out->n_rows++] = row;
+    }
+    return tail_end;
+}
+
+static bool same_item(const struct reader *r, const struct hit *a, const struct hit *b)
+{
+    return r->t->names[a->name].item == r->t->names[b->name].item;
+}
+
+/* Read one line, and those below that belong to it; the offset behind what was read. */
+static size_t read_line(struct reader *r, size_t line)
+{
+    struct hit hits[HITS_MAX];
+    size_t end = line_end(r, line), done = end;
+    section(r, line, end);
+    size_t count = find_hits(r, line, end, hits);
+    if (count == 0 && looks_like_row(r, line, end)) add_unread(r, line, end);
+    for (size_t i = 0; i < count; i++) {
+        size_t stop = i + 1 < count ? hits[i + 1].start : end;
+        if (i + 1 < count && same_item(r, &hits[i], &hits[i + 1]) && !has_digit(r, hits[i].end, stop)) {
+            hits[i + 1].start = hits[i].start; /* 白细胞(WBC): one item named twice */
+            continue;
+        }
+        size_t read_to = read_hit(r, &hits[i], stop, i + 1 == count ? end + 1 : 0);
+        if (i + 1 == count) done = read_to;
+    }
+    return done + 1;
+}
+
+void labs_read(struct lab_reading *out, const struct lab_tables *t, const char *text, size_t n)
+{
+    struct reader r = {out, t, text, n, 'b'};
+    memset(out, 0, sizeof *out);
+    out->age = -1;
+    for (size_t at = 0; at < n;) at = read_line(&r, at);
+}
