@@ -96,6 +96,21 @@ static bool glued_digits(const struct reader *r, size_t at, size_t end)
 
 static int any_name(const struct reader *r, size_t at, size_t end, size_t *n);
 
+/* Mg in mg/L, ALT in ALT/AST: a name and a slash are one word, unless the item is named twice (ALT/GPT). */
+static bool slashed(const struct reader *r, int item, size_t at, size_t end)
+{
+    size_t n;
+    if (at + 1 >= end || r->s[at] != '/' || !(letter(r->s[at + 1]) || high(r->s[at + 1]))) return false;
+    int other = any_name(r, at + 1, end, &n);
+    return other < 0 || r->t->names[other].item != item;
+}
+
+static bool behind_slash(const struct reader *r, size_t at, size_t line, const struct hit *before, int item)
+{
+    if (at < line + 2 || r->s[at - 1] != '/' || !(letter(r->s[at - 2]) || high(r->s[at - 2]))) return false;
+    return !before || before->end != at - 1 || r->t->names[before->name].item != item;
+}
+
 static bool bounded(const struct reader *r, size_t at, size_t n, size_t line, size_t end)
 {
     char first = r->s[at], last = r->s[at + n - 1], next = at + n < end ? r->s[at + n] : '\0';
@@ -139,7 +154,9 @@ static size_t find_hits(const struct reader *r, size_t line, size_t end, struct 
     for (size_t at = line; at < end && count < HITS_MAX;) {
         size_t n = 0;
         int name = any_name(r, at, end, &n);
-        if (name >= 0 && bounded(r, at, n, line, end)) {
+        int item = name >= 0 ? r->t->names[name].item : -1;
+        if (name >= 0 && bounded(r, at, n, line, end) && !slashed(r, item, at + n, end) &&
+            !behind_slash(r, at, line, count ? &hits[count - 1] : NULL, item)) {
             hits[count++] = (struct hit){at, at + n, choose(r, name, n, at, end)};
             at += n;
             continue;
@@ -259,14 +276,62 @@ static bool same_item(const struct reader *r, const struct hit *a, const struct 
     return r->t->names[a->name].item == r->t->names[b->name].item;
 }
 
+/* WBC HGB ALT above 12.3 98 33: names without figures, and below them as many figures and nothing else. */
+static size_t read_columns(struct reader *r, const struct hit *hits, size_t count, size_t end)
+{
+    size_t line = end + 1, stop = line < r->n ? line_end(r, line) : line, n = 0, at = line;
+    size_t starts[HITS_MAX + 1];
+    if (count < 2 || line >= r->n || has_digit(r, hits[0].end, end)) return 0;
+    while (at < stop) {
+        while (at < stop && strchr(" |,;", r->s[at])) at++;
+        if (at == stop) break;
+        if (n == count || !(digit(r->s[at]) || strchr("<>", r->s[at]))) return 0;
+        starts[n++] = at;
+        while (at < stop && !strchr(" |,;", r->s[at])) at++;
+    }
+    if (n != count) return 0;
+    starts[n] = stop;
+    for (size_t i = 0; i < n && r->out->n_rows < LAB_ROWS_MAX; i++) {
+        struct lab_row row = {.item = r->t->names[hits[i].name].item, .start = starts[i], .end = starts[i + 1]};
+        labs_tail_read(&row, r->t, r->s + starts[i], starts[i + 1] - starts[i], false);
+        if (row.answer) r->out->rows[r->out->n_rows++] = row;
+    }
+    return stop + 1;
+}
+
+/* Sex and age as printed on the report: what the profile does not say. */
+static void read_patient(struct reader *r, size_t line, size_t end)
+{
+    for (size_t at = line; at < end; at++) {
+        size_t i = at;
+        if (word_at(r, at, end, "性别")) {
+            for (i += strlen("性别"); i < end && strchr(" :|", r->s[i]);) i++;
+            if (word_at(r, i, end, "男")) r->out->sex = 'm';
+            if (word_at(r, i, end, "女")) r->out->sex = 'f';
+        } else if (word_at(r, at, end, "年龄")) {
+            double years = 0;
+            for (i += strlen("年龄"); i < end && strchr(" :|", r->s[i]);) i++;
+            size_t first = i;
+            while (i < end && i < first + 3 && digit(r->s[i])) years = 10 * years + (r->s[i++] - '0');
+            while (i < end && r->s[i] == ' ') i++;
+            if (word_at(r, i, end, "月") || word_at(r, i, end, "个月")) years /= 12;
+            if (word_at(r, i, end, "天") || word_at(r, i, end, "日")) years /= 365.25;
+            if (i > first && r->out->age < 0) r->out->age = years;
+        }
+    }
+}
+
 /* Read one line, and those below that belong to it; the offset behind what was read. */
 static size_t read_line(struct reader *r, size_t line)
 {
     struct hit hits[HITS_MAX];
     size_t end = line_end(r, line), done = end;
     section(r, line, end);
+    read_patient(r, line, end);
     size_t count = find_hits(r, line, end, hits);
     if (count == 0 && looks_like_row(r, line, end)) add_unread(r, line, end);
+    size_t below = read_columns(r, hits, count, end);
+    if (below) return below;
     for (size_t i = 0; i < count; i++) {
         size_t stop = i + 1 < count ? hits[i + 1].start : end;
         if (i + 1 < count && same_item(r, &hits[i], &hits[i + 1]) && !has_digit(r, hits[i].end, stop)) {

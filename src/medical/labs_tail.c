@@ -209,14 +209,15 @@ static size_t read_figure(struct tail *k)
     n += minus;
     if (negative) a = -a;
     size_t sign = range_sign(k, at + n);
+    bool signed_next = sign == 2 && ahead(k, at + n) == ' ' && ahead(k, at + n + 1) == '-'; /* "-1 -3-3" */
     size_t high_minus = sign && ahead(k, at + n + sign) == '-' ? 1 : 0;
     size_t m = sign ? read_number(k, at + n + sign + high_minus, &b) : 0;
     size_t third = m ? range_sign(k, at + n + sign + high_minus + m) : 0;
-    bool three = third && read_number(k, at + n + sign + high_minus + m + third, &c) && c > b;
+    bool three = third && read_number(k, at + n + sign + high_minus + m + third, &c) && c > (signed_next ? -b : b);
     if (m && high_minus) b = -b;
     if (!m || b <= a || three) {
         add_plain(k, a);
-        return m && (three || b <= a) ? n + sign : n;
+        return m && !signed_next && (three || b <= a) ? n + sign : n;
     }
     add_printed(k, a, b, false, false);
     return n + sign + high_minus + m;
@@ -284,6 +285,7 @@ static size_t read_answer(struct tail *k)
         if (!starts(k, k->at, words[i].word)) continue;
         if (letter(*words[i].word) && ((k->at && letter(k->s[k->at - 1])) || letter(ahead(k, k->at + n)))) continue;
         while (words[i].answer == '+' && (ahead(k, k->at + n) == '+' || digit(ahead(k, k->at + n)))) n++;
+        if (starts(k, k->at + n, "(+)") || starts(k, k->at + n, "(-)")) n += 3; /* 阳性(+): said once */
         if (!k->row->answer)
             k->row->answer = words[i].answer;
         else if (!k->row->printed_answer && k->row->answer != 'x')

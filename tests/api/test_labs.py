@@ -75,7 +75,7 @@ def oracle_cases():
                 yield {"text": f"{name} {float(x):.10g} {row['unit']}", "profile": {"age": age, "sex": sex}}, row, want
         for unit, per in filter(None, (MOLAR.get(row["loinc"]), SCALED.get(row["unit"]))):
             for x in sorted(set(values_around(row))):
-                shown = f"{float(x) * per:.9g}"
+                shown = f"{float(x) * per:.9f}"
                 if x < 0 or unit == row["unit"]:
                     continue
                 if any(abs(float(x) - float(b)) < 1e-9 for b in (low, high)) and row["loinc"] in MOLAR:
