@@ -5,7 +5,7 @@
 
 #include "medical/labs_tail.h"
 
-enum { HITS_MAX = 64, LINES_BELOW = 4, UNREAD_SHOWN = 90 };
+enum { HITS_MAX = 1000, LINES_BELOW = 4, UNREAD_SHOWN = 90, TAIL_MAX = 600 };
 
 struct hit {
     size_t start, end;
@@ -80,7 +80,8 @@ static int neutral_behind(const struct reader *r, size_t at, size_t end)
         "值",   "是",     "为",   "偏高", "偏低", "升高", "降低", "增高", "减少", "减低",   "高",   "低",   "阴性",
         "阳性", "弱阳性", "正常", "有点", "只有", "达",   "到",   "、",   "。",   "↑",      "↓",    "≤",    "≥",
         "★",    "—",      "小于", "大于", "约",   "才",   "也",   "都",   "在",   "未检出", "±",    "·",    "×",
-        "和",   "与",     "及",   "分别", "从",   "仍",   "上",   "又",   "居然"};
+        "和",   "与",     "及",   "分别", "从",   "仍",   "上",   "又",   "居然", "超标",   "超",   "有",   "还",
+        "略",   "稍",     "轻度", "明显", "指标", "过",   "增加", "异常", "不",   "将近",   "大概", "接近"};
     if (at >= end || !high(r->s[at])) return 0;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (word_at(r, at, end, words[i])) return (int)strlen(words[i]);
@@ -242,8 +243,38 @@ static bool looks_like_row(const struct reader *r, size_t line, size_t end)
     for (size_t i = line; i < end; i++)
         for (size_t k = 0; k < sizeof not_rows / sizeof *not_rows; k++)
             if (word_at(r, i, end, not_rows[k])) return false;
-    labs_tail_read(&row, r->t, r->s + at, end - at, false);
+    labs_tail_read(&row, r->t, r->s + at, end - at < TAIL_MAX ? end - at : TAIL_MAX, false);
     return row.answer && (row.unit >= 0 || row.n_printed || row.mark || row.strange_unit);
+}
+
+/* What follows the result after a comma or a full stop and is no range of it: another thing, whose name is unknown. */
+static size_t clause_end(const struct reader *r, size_t from, size_t end, bool list)
+{
+    static const char *const same[] = {"参考", "正常", "范围", "男",     "女",    "单位", "偏",     "高",  "低",
+                                       "↑",    "↓",    "≤",    "≥",      "×",     "h",    "l",      "x",   "升",
+                                       "降",   "区间", "ref",  "normal", "range", "male", "female", "low", "high"};
+    bool figure = false;
+    size_t digits_end = end;
+    if (end - from > TAIL_MAX) { /* no row is that long */
+        end = from + TAIL_MAX;
+        while (end > from && ((unsigned char)r->s[end] & 0xC0) == 0x80) end--;
+        digits_end = end;
+    }
+    while (digits_end > from && !digit(r->s[digits_end - 1])) digits_end--;
+    for (size_t i = from; i < digits_end && !list; i++) {
+        size_t n = word_at(r, i, end, "。") ? 3 : strchr(",;!?", r->s[i]) ? 1 : 0;
+        figure = figure || digit(r->s[i]);
+        if (!n || !figure) continue;
+        size_t at = i + n, unit_length;
+        int unit;
+        while (at < end && r->s[at] == ' ') at++;
+        if (at == end || !(high(r->s[at]) || letter(r->s[at])) || at >= digits_end) continue;
+        unit_length = labs_tail_unit(r->t, r->s + at, end - at, &unit);
+        bool goes = unit_length > 0;
+        for (size_t k = 0; k < sizeof same / sizeof *same && !goes; k++) goes = word_at(r, at, end, same[k]);
+        if (!goes) return i;
+    }
+    return end;
 }
 
 static size_t read_hit(struct reader *r, const struct hit *h, size_t tail_end, size_t next_line)
@@ -260,7 +291,10 @@ static size_t read_hit(struct reader *r, const struct hit *h, size_t tail_end, s
             row.end = tail_end = end;
             next_line = end + 1;
         }
-    labs_tail_read(&row, r->t, r->s + from, tail_end - from, list);
+    size_t own_end = clause_end(r, from, tail_end, list);
+    row.end = own_end;
+    labs_tail_read(&row, r->t, r->s + from, own_end - from, list);
+    if (own_end < tail_end && has_digit(r, own_end, tail_end)) add_unread(r, own_end, tail_end);
     if (!row.answer) {
         if (has_digit(r, from, tail_end)) add_unread(r, h->start, tail_end);
     } else if (r->out->n_rows == LAB_ROWS_MAX) {
@@ -274,6 +308,15 @@ static size_t read_hit(struct reader *r, const struct hit *h, size_t tail_end, s
 static bool same_item(const struct reader *r, const struct hit *a, const struct hit *b)
 {
     return r->t->names[a->name].item == r->t->names[b->name].item;
+}
+
+/* 血小板压积 PCT: an abbreviation beside a Chinese name says the same item, whatever else it stands for. */
+static bool abbreviates(const struct reader *r, const struct hit *a, const struct hit *b)
+{
+    if (!high(r->s[a->start]) || high(r->s[b->start])) return false;
+    for (size_t i = a->end; i < b->start; i++)
+        if (!strchr(" |(,:", r->s[i])) return false;
+    return true;
 }
 
 /* WBC HGB ALT above 12.3 98 33: names without figures, and below them as many figures and nothing else. */
@@ -329,6 +372,7 @@ static size_t read_line(struct reader *r, size_t line)
     section(r, line, end);
     read_patient(r, line, end);
     size_t count = find_hits(r, line, end, hits);
+    if (count == HITS_MAX) r->out->cut = true;
     if (count == 0 && looks_like_row(r, line, end)) add_unread(r, line, end);
     size_t below = read_columns(r, hits, count, end);
     if (below) return below;
@@ -336,6 +380,10 @@ static size_t read_line(struct reader *r, size_t line)
         size_t stop = i + 1 < count ? hits[i + 1].start : end;
         if (i + 1 < count && same_item(r, &hits[i], &hits[i + 1]) && !has_digit(r, hits[i].end, stop)) {
             hits[i + 1].start = hits[i].start; /* 白细胞(WBC): one item named twice */
+            continue;
+        }
+        if (i + 1 < count && abbreviates(r, &hits[i], &hits[i + 1])) {
+            hits[i + 1] = (struct hit){hits[i].start, hits[i + 1].end, hits[i].name};
             continue;
         }
         size_t read_to = read_hit(r, &hits[i], stop, i + 1 == count ? end + 1 : 0);

@@ -178,6 +178,9 @@ def test_layouts(layout):
     ("INR 5.0", "6301-6", 5.0, "critical_high"),
     ("尿常规\n蛋白质 2+ 阴性", "5804-0", "阳性 positive", "high"),
     ("尿常规\npH 6.0 4.5-8.0", "5803-2", 6.0, "normal"),
+    ("血小板压积 PCT 0.22 % 0.11-0.28", "51637-7", 0.22, "normal"),
+    ("尿酸超标 520，血压 140/90", "14933-6", 520, "high"),
+    ("LDL is 160 mg/dL and HDL 50 mg/dL", "22748-8", 160, "high"),
     ("乙肝表面抗原 阴性(-)", "5196-1", "阴性 negative", "normal"),
     ("HBsAg 阳性(+) 阴性", "5196-1", "阳性 positive", "high"),
 ])
@@ -190,6 +193,23 @@ def test_one_line(text, loinc, value, flag):
 def test_what_is_not_known_is_said_and_not_guessed(text):
     answer = read(text)
     assert answer["items"] == [] and answer["unrecognised"] == [text]
+
+
+def test_a_second_thing_without_a_known_name_is_not_swallowed():
+    answer = read("甘油三酯2.3，血压 140/90，肌酐 60，抗某抗体 5.5 U/mL")
+    assert [i["loinc"] for i in answer["items"]] == ["14927-8", "14682-9"]
+    assert answer["unrecognised"] == ["血压 140/90", "抗某抗体 5.5 U/mL"]
+
+
+def test_a_report_of_many_rows_is_cut_and_says_so():
+    answer = read("WBC 5.6 10^9/L\n" * 1000)
+    assert 100 <= len(answer["items"]) < 1000 and "只读了前面一部分" in answer["advice"]
+
+
+def test_a_whole_report_on_one_line():
+    rows = table("lab_ranges.tsv")
+    names = {row["loinc"]: f"{row['zh']} {row['en']} {row['low']} {row['unit']} {row['low']}-{row['high']}" for row in rows}
+    assert [i["loinc"] for i in read("; ".join(names.values()))["items"]] == list(names)
 
 
 def test_names_and_dates_are_no_results():
@@ -224,7 +244,7 @@ def test_critical_comes_first_in_the_advice():
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "你好", "12345", "\x01\x02\x7f\ufffd", "白细胞" * 30000, "WBC 5.6 " * 100000, "5.6-" * 200000,
-                                  "白 " * 200000, "(" * 500000, "9" * 1000000, "1.1." * 200000, "2024-" * 180000], ids=lambda t: t[:9])
+                                  "白 " * 200000, "(" * 500000, "9" * 1000000, "1.1." * 200000, "2024-" * 180000, "WBC 5" + ",a" * 400000, "CRP " * 200000, "a1" * 400000], ids=lambda t: t[:9])
 def test_bad_input_is_answered(text):
     answer = read(text)
     assert isinstance(answer["items"], list) and answer["advice"]
