@@ -88,6 +88,19 @@ static int neutral_behind(const struct reader *r, size_t at, size_t end)
     return -1;
 }
 
+/* 非HDL, 尿Cr, X-HDL: what stands before a Latin name makes another item of it. */
+static bool other_before(const struct reader *r, size_t start, size_t line)
+{
+    static const char *const words[] = {"非",   "抗",   "尿",   "游离", "糖化", "超敏", "高敏", "便",   "粪", "脑脊液",
+                                        "胸水", "腹水", "微量", "离子", "校正", "密",   "极低", "同型", "前"};
+    if (start >= line + 2 && r->s[start - 1] == '-' && letter(r->s[start - 2])) return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = strlen(words[i]);
+        if (start - line >= n && memcmp(r->s + start - n, words[i], n) == 0) return true;
+    }
+    return false;
+}
+
 static bool glued_digits(const struct reader *r, size_t at, size_t end)
 {
     size_t i = at;
@@ -117,6 +130,7 @@ static bool bounded(const struct reader *r, size_t at, size_t n, size_t line, si
     char first = r->s[at], last = r->s[at + n - 1], next = at + n < end ? r->s[at + n] : '\0';
     if (letter(first) && at > line && (letter(r->s[at - 1]) || (digit(r->s[at - 1]) && at > line + 3))) return false;
     if (high(first) && !neutral_before(r, at, line)) return false;
+    if (letter(first) && other_before(r, at, line)) return false;
     if (letter(last) && letter(next)) return false;
     if (letter(last) && digit(next) && n < 3 && !glued_digits(r, at + n, end)) return false;
     if (digit(last) && (digit(next) || letter(next))) return false;
@@ -239,12 +253,12 @@ static bool looks_like_row(const struct reader *r, size_t line, size_t end)
     struct lab_row row = {0};
     size_t at = line;
     while (at < end && !letter(r->s[at]) && !high(r->s[at])) at++;
-    if (at == end || !has_digit(r, at, end)) return false;
+    if (at == end) return false;
     for (size_t i = line; i < end; i++)
         for (size_t k = 0; k < sizeof not_rows / sizeof *not_rows; k++)
             if (word_at(r, i, end, not_rows[k])) return false;
     labs_tail_read(&row, r->t, r->s + at, end - at < TAIL_MAX ? end - at : TAIL_MAX, false);
-    return row.answer && (row.unit >= 0 || row.n_printed || row.mark || row.strange_unit);
+    return row.answer && (row.unit >= 0 || row.n_printed || row.mark || row.strange_unit || row.answer != 'x');
 }
 
 /* What follows the result after a comma or a full stop and is no range of it: another thing, whose name is unknown. */
@@ -277,6 +291,37 @@ static size_t clause_end(const struct reader *r, size_t from, size_t end, bool l
     return end;
 }
 
+/* How badly an item fits the unit and range of a row: 0 is well. */
+static double misfit(const struct reader *r, const struct lab_row *row, int item)
+{
+    double own, worst = 0;
+    if (row->strange_unit || !labs_convert(r->t, item, row->unit, row->x, &own)) return 1000;
+    if (own < r->t->items[item].plausible[0] || own > r->t->items[item].plausible[1]) worst = 100;
+    for (size_t i = 0; i < r->t->n_ranges && row->unit < 0 && row->n_printed; i++) {
+        double top = row->printed[0].high, known = r->t->ranges[i].high;
+        if (r->t->ranges[i].item == item && top > 0 && known > 0)
+            return worst + (top > known ? top / known : known / top);
+    }
+    return worst;
+}
+
+/* A name of several items (NEU is a share and a count, WBC is in blood and urine): the one that the unit, the size and
+ * the range fit, the first chosen if they fit all. */
+static void choose_by_fit(const struct reader *r, const struct hit *h, struct lab_row *row)
+{
+    size_t n = h->end - h->start;
+    if (row->answer != 'x') return;
+    double held = misfit(r, row, row->item);
+    for (int k = r->t->buckets[labs_name_bucket(r->s + h->start, n)]; k >= 0; k = r->t->names[k].next) {
+        if (name_length(r, r->t->names[k].text, h->start, h->end) != n) continue;
+        if (r->t->items[r->t->names[k].item].kind != 'n') continue;
+        double d = misfit(r, row, r->t->names[k].item);
+        if (d >= held) continue;
+        held = d;
+        row->item = r->t->names[k].item;
+    }
+}
+
 static size_t read_hit(struct reader *r, const struct hit *h, size_t tail_end, size_t next_line)
 {
     struct lab_row row = {.item = r->t->names[h->name].item, .start = h->start, .end = tail_end};
@@ -294,6 +339,7 @@ static size_t read_hit(struct reader *r, const struct hit *h, size_t tail_end, s
     size_t own_end = clause_end(r, from, tail_end, list);
     row.end = own_end;
     labs_tail_read(&row, r->t, r->s + from, own_end - from, list);
+    choose_by_fit(r, h, &row);
     if (own_end < tail_end && has_digit(r, own_end, tail_end)) add_unread(r, own_end, tail_end);
     if (!row.answer) {
         if (has_digit(r, from, tail_end)) add_unread(r, h->start, tail_end);

@@ -315,7 +315,9 @@ static size_t unit_char(char want, const char *s, size_t n)
 {
     if (!n) return 0;
     if (want == 'u' && n > 1 && memcmp(s, "\xce\xbc", 2) == 0) return 2;
-    if (*s == want || (want == 'l' && (*s == '1' || *s == 'i')) || (want == 'o' && *s == '0')) return 1;
+    if (*s == want || (want == 'l' && (*s == '1' || *s == 'i')) || (want == 'o' && *s == '0') ||
+        (want == '0' && *s == 'o') || (want == '1' && (*s == 'l' || *s == 'i')))
+        return 1;
     return 0;
 }
 

@@ -178,6 +178,12 @@ def test_layouts(layout):
     ("INR 5.0", "6301-6", 5.0, "critical_high"),
     ("尿常规\n蛋白质 2+ 阴性", "5804-0", "阳性 positive", "high"),
     ("尿常规\npH 6.0 4.5-8.0", "5803-2", 6.0, "normal"),
+    ("NEU: 0.9 10^9/L (1.8-6.3)", "751-8", 0.9, "low"),
+    ("NEU 3.1 1.8-6.3", "751-8", 3.1, "normal"),
+    ("中性粒细胞 78 40-75", "770-8", 78, "high"),
+    ("淋巴细胞 0.8 10^9/L 1.1-3.2", "731-0", 0.8, "low"),
+    ("白细胞 12 /HPF 0-5", "5821-4", 12, "high"),
+    ("尿常规\n白细胞 12 0-5", "5821-4", 12, "high"),
     ("血小板压积 PCT 0.22 % 0.11-0.28", "51637-7", 0.22, "normal"),
     ("尿酸超标 520，血压 140/90", "14933-6", 520, "high"),
     ("LDL is 160 mg/dL and HDL 50 mg/dL", "22748-8", 160, "high"),
@@ -188,7 +194,7 @@ def test_one_line(text, loinc, value, flag):
     assert found(text, age=35, sex="female").get(loinc) == (value, flag), read(text)
 
 
-@pytest.mark.parametrize("text", ["抗某某抗体 12.3 U/mL 0-10", "XYZQ 45 mg/L 0-10", "降钙素 12 pg/mL 0-10", "CA549 50 U/mL 0-30",
+@pytest.mark.parametrize("text", ["抗某某抗体 12.3 U/mL 0-10", "XYZQ 45 mg/L 0-10", "小密LDL 1.2 mmol/L 0-1", "XX-HDL 4.1 mmol/L 1-2", "某某抗原 阳性", "降钙素 12 pg/mL 0-10", "CA549 50 U/mL 0-30",
                                   "尿酸碱指数 3.2 g/L 1-2", "肌酐清除率 45 mL/min 80-120", "白细胞介素8 45 pg/mL 0-62"])
 def test_what_is_not_known_is_said_and_not_guessed(text):
     answer = read(text)
