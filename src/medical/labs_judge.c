@@ -49,9 +49,9 @@ static int guess_unit(const struct lab_tables *t, const struct lab_row *row)
     bool fits = plausible(item, row->x);
     int best = item->unit;
     if (distance > 0 ? distance < 1.6 : fits) return best;
-    for (size_t i = 0; i < t->n_conversions; i++) {
-        const struct lab_conversion *c = &t->conversions[i];
-        if ((c->item >= 0 && c->item != row->item) || c->to != item->unit) continue;
+    for (size_t k = 0; k < 2 * t->n_conversions; k++) { /* the item's own units first: mg/dL before umol/L */
+        const struct lab_conversion *c = &t->conversions[k % t->n_conversions];
+        if (c->item != (k < t->n_conversions ? row->item : -1) || c->to != item->unit) continue;
         if (!labs_convert(t, row->item, c->from, row->x, &own)) continue;
         double d = range_distance(t, row, c->from);
         if (distance > 0 ? d > 0 && d < distance : !fits && plausible(item, own)) {

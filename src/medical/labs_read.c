@@ -76,12 +76,14 @@ static bool neutral_before(const struct reader *r, size_t start, size_t line)
 static int neutral_behind(const struct reader *r, size_t at, size_t end)
 {
     static const char *const words[] = {
-        "计数", "浓度",   "含量", "测定", "水平", "检测", "定量", "定性", "结果", "数目",   "活性", "总数", "数",
-        "值",   "是",     "为",   "偏高", "偏低", "升高", "降低", "增高", "减少", "减低",   "高",   "低",   "阴性",
-        "阳性", "弱阳性", "正常", "有点", "只有", "达",   "到",   "、",   "。",   "↑",      "↓",    "≤",    "≥",
-        "★",    "—",      "小于", "大于", "约",   "才",   "也",   "都",   "在",   "未检出", "±",    "·",    "×",
-        "和",   "与",     "及",   "分别", "从",   "仍",   "上",   "又",   "居然", "超标",   "超",   "有",   "还",
-        "略",   "稍",     "轻度", "明显", "指标", "过",   "增加", "异常", "不",   "将近",   "大概", "接近"};
+        "计数",   "浓度", "含量",   "测定",   "水平", "检测", "定量", "定性", "结果", "数目", "活性", "总数",
+        "数",     "值",   "是",     "为",     "偏高", "偏低", "升高", "降低", "增高", "减少", "减低", "高",
+        "低",     "阴性", "阳性",   "弱阳性", "正常", "有点", "只有", "达",   "到",   "、",   "。",   "↑",
+        "↓",      "≤",    "≥",      "★",      "—",    "小于", "大于", "约",   "才",   "也",   "都",   "在",
+        "未检出", "±",    "·",      "×",      "和",   "与",   "及",   "分别", "从",   "仍",   "上",   "又",
+        "居然",   "超标", "危急值", "危急",   "报告", "复查", "高达", "升至", "降至", "升到", "降到", "只",
+        "仅",     "一直", "突然",   "大于",   "低至", "掉到", "超",   "有",   "还",   "略",   "稍",   "轻度",
+        "明显",   "指标", "过",     "增加",   "异常", "不",   "将近", "大概", "接近"};
     if (at >= end || !high(r->s[at])) return 0;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (word_at(r, at, end, words[i])) return (int)strlen(words[i]);
@@ -410,6 +412,17 @@ static void read_patient(struct reader *r, size_t line, size_t end)
     }
 }
 
+/* A figure and the name of an item, in words we do not understand: said, not passed over. */
+static bool names_something(const struct reader *r, size_t line, size_t end)
+{
+    size_t n;
+    if (!has_digit(r, line, end)) return false;
+    for (size_t at = line; at < end; at++)
+        if (high(r->s[at]) && ((unsigned char)r->s[at] & 0xC0) != 0x80 && any_name(r, at, end, &n) >= 0 && n >= 6)
+            return true;
+    return false;
+}
+
 /* Read one line, and those below that belong to it; the offset behind what was read. */
 static size_t read_line(struct reader *r, size_t line)
 {
@@ -419,7 +432,7 @@ static size_t read_line(struct reader *r, size_t line)
     read_patient(r, line, end);
     size_t count = find_hits(r, line, end, hits);
     if (count == HITS_MAX) r->out->cut = true;
-    if (count == 0 && looks_like_row(r, line, end)) add_unread(r, line, end);
+    if (count == 0 && (looks_like_row(r, line, end) || names_something(r, line, end))) add_unread(r, line, end);
     size_t below = read_columns(r, hits, count, end);
     if (below) return below;
     for (size_t i = 0; i < count; i++) {

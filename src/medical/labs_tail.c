@@ -216,6 +216,11 @@ static size_t read_figure(struct tail *k)
     bool three = third && read_number(k, at + n + sign + high_minus + m + third, &c) && c > (signed_next ? -b : b);
     if (m && high_minus) b = -b;
     if (!m || b <= a || three) {
+        bool wan = starts(k, at + n, "万"), qian = starts(k, at + n, "千"); /* 血小板2万: per microlitre */
+        if ((wan || qian) && !k->has_plain) {
+            a *= wan ? 10000 : 1000;
+            k->row->unit = labs_unit_find(k->t, "/uL");
+        }
         add_plain(k, a);
         return m && !signed_next && (three || b <= a) ? n + sign : n;
     }

@@ -184,6 +184,10 @@ def test_layouts(layout):
     ("淋巴细胞 0.8 10^9/L 1.1-3.2", "731-0", 0.8, "low"),
     ("白细胞 12 /HPF 0-5", "5821-4", 12, "high"),
     ("尿常规\n白细胞 12 0-5", "5821-4", 12, "high"),
+    ("glucose 500", "14771-0", 500, "critical_high"),
+    ("血小板2万", "777-3", 20000, "critical_low"),
+    ("白细胞1.2万", "6690-2", 12000, "high"),
+    ("血钾危急值 7.1", "2823-3", 7.1, "critical_high"),
     ("血小板压积 PCT 0.22 % 0.11-0.28", "51637-7", 0.22, "normal"),
     ("尿酸超标 520，血压 140/90", "14933-6", 520, "high"),
     ("LDL is 160 mg/dL and HDL 50 mg/dL", "22748-8", 160, "high"),
@@ -194,7 +198,7 @@ def test_one_line(text, loinc, value, flag):
     assert found(text, age=35, sex="female").get(loinc) == (value, flag), read(text)
 
 
-@pytest.mark.parametrize("text", ["抗某某抗体 12.3 U/mL 0-10", "XYZQ 45 mg/L 0-10", "小密LDL 1.2 mmol/L 0-1", "XX-HDL 4.1 mmol/L 1-2", "某某抗原 阳性", "降钙素 12 pg/mL 0-10", "CA549 50 U/mL 0-30",
+@pytest.mark.parametrize("text", ["抗某某抗体 12.3 U/mL 0-10", "XYZQ 45 mg/L 0-10", "小密LDL 1.2 mmol/L 0-1", "XX-HDL 4.1 mmol/L 1-2", "某某抗原 阳性", "血钾某某值 7.1", "降钙素 12 pg/mL 0-10", "CA549 50 U/mL 0-30",
                                   "尿酸碱指数 3.2 g/L 1-2", "肌酐清除率 45 mL/min 80-120", "白细胞介素8 45 pg/mL 0-62"])
 def test_what_is_not_known_is_said_and_not_guessed(text):
     answer = read(text)
