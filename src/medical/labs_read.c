@@ -314,10 +314,12 @@ static void choose_by_fit(const struct reader *r, const struct hit *h, struct la
     size_t n = h->end - h->start;
     if (row->answer != 'x') return;
     double held = misfit(r, row, row->item);
+    char specimen = r->t->items[row->item].specimen;
     for (int k = r->t->buckets[labs_name_bucket(r->s + h->start, n)]; k >= 0; k = r->t->names[k].next) {
         if (name_length(r, r->t->names[k].text, h->start, h->end) != n) continue;
         if (r->t->items[r->t->names[k].item].kind != 'n') continue;
         double d = misfit(r, row, r->t->names[k].item);
+        if (r->t->items[r->t->names[k].item].specimen != specimen) d += 50; /* only if this one cannot be */
         if (d >= held) continue;
         held = d;
         row->item = r->t->names[k].item;
