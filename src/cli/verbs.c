@@ -24,6 +24,7 @@
     X(template)                                                                                                        \
     X(logits)                                                                                                          \
     X(generate)                                                                                                        \
+    X(labs)                                                                                                            \
     X(triage)                                                                                                          \
     X(eval)                                                                                                            \
     X(train_triage)                                                                                                    \
