@@ -1,0 +1,153 @@
+/* redact_accounts.c - record numbers, e-mail addresses, WeChat accounts and number plates. */
+#include <string.h>
+
+#include "medical/redact_parts.h"
+
+static bool is_alnum(uint32_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+}
+
+/* Past ":", "是", "号", "为", "#", "No." and brackets between a label and its value. */
+static size_t past_glue(const struct redact_text *t, size_t i)
+{
+    size_t limit = i + 12;
+    while (i < t->n && i < limit) {
+        uint32_t c = t->c[i];
+        if (c == 'n' && t->c[i + 1] == 'o' && (t->c[i + 2] == '.' || t->c[i + 2] == ':' || t->c[i + 2] == ' '))
+            i += 3;
+        else if (c == 'i' && t->c[i + 1] == 's' && t->c[i + 2] == ' ')
+            i += 3;
+        else if (c == 'i' && t->c[i + 1] == 'd' && !is_alnum(t->c[i + 2]))
+            i += 2;
+        else if (c == ' ' || c == ':' || c == '#' || c == '(' || c == '[' || c == '"' || c == '=' || c == 0x662F ||
+                 c == 0x53F7 || c == 0x4E3A || c == 0x7801 || c == 0x300C || c == 0x3010) /* 是 号 为 码 「 【 */
+            i++;
+        else
+            break;
+    }
+    return i;
+}
+
+static void add_mrn(struct redact_text *t, size_t i)
+{
+    size_t start = past_glue(t, i);
+    size_t end = start;
+    size_t digits = 0;
+    for (; end < t->n && end < start + 28; end++) {
+        uint32_t c = t->c[end];
+        int d = redact_digit(c);
+        digits += d >= 0;
+        bool joint = (c == '-' || c == '/' || c == '_' || c == ' ' || c == '.') && end > start &&
+                     (is_alnum(t->c[end + 1]) || redact_digit(t->c[end + 1]) >= 0);
+        if (c == ' ' && joint && redact_digit(t->c[end + 1]) < 0) break;
+        if (d < 0 && !is_alnum(c) && !joint) break;
+    }
+    if (digits >= 3) redact_add(t, start, end, REDACT_MRN);
+}
+
+static bool is_local(uint32_t c)
+{
+    return is_alnum(c) || c == '.' || c == '_' || c == '-' || c == '+' || c == '%';
+}
+
+/* The length of "@" in its disguises at i, with the spaces around it; 0 if there is none. */
+static size_t at_sign(const struct redact_text *t, size_t i)
+{
+    static const char *const forms[] = {"(at)", "[at]", "#at#", "@", " at "};
+    size_t skipped = redact_skip(t, i, " ");
+    if (skipped > i + 1) return 0;
+    for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+        size_t n = strlen(forms[k]);
+        size_t from = forms[k][0] == ' ' ? i : skipped;
+        size_t m = 0;
+        while (m < n && t->c[from + m] == (uint32_t)forms[k][m]) m++;
+        if (m == n) return redact_skip(t, from + n, " ") - i;
+    }
+    return 0;
+}
+
+static void email_at(struct redact_text *t, size_t i)
+{
+    size_t n = at_sign(t, i);
+    size_t start = i;
+    if (!n || !i || !is_local(t->c[i - 1])) return;
+    while (start > 0 && is_local(t->c[start - 1]) && i - start < 64) start--;
+    while (start < i && !is_alnum(t->c[start])) start++;
+    size_t end = i + n;
+    size_t dots = 0;
+    while (end < t->n && end < i + n + 100) {
+        if (t->c[end] == ' ' && t->c[end + 1] == 'd' && t->c[end + 2] == 'o' && t->c[end + 3] == 't' &&
+            t->c[end + 4] == ' ') {
+            end += 5;
+            dots++;
+        } else if (t->c[end] == '.' && is_alnum(t->c[end + 1])) {
+            end++;
+            dots++;
+        } else if (is_alnum(t->c[end]) || (t->c[end] == '-' && is_alnum(t->c[end + 1]))) {
+            end++;
+        } else {
+            break;
+        }
+    }
+    if (dots && start < i) redact_add(t, start, end, REDACT_EMAIL);
+}
+
+static bool is_app_word(const struct redact_text *t, size_t start, size_t end)
+{
+    for (size_t i = start; i < end; i++)
+        if ((t->c[i] >= '0' && t->c[i] <= '9') || t->c[i] == '_' || t->c[i] == '-') return false;
+    return end - start < 6;
+}
+
+static void add_wechat(struct redact_text *t, size_t i)
+{
+    size_t start = i;
+    size_t limit = i + 10;
+    while (start < t->n && start < limit && (redact_is_han(t->c[start]) || past_glue(t, start) > start))
+        start = past_glue(t, start) > start ? past_glue(t, start) : start + 1;
+    size_t end = start;
+    while (end < t->n && (is_alnum(t->c[end]) || t->c[end] == '_' || t->c[end] == '-')) end++;
+    while (end > start && t->c[end - 1] == '-') end--;
+    if (end < start + 5 || end > start + 32 || t->c[end] == '@') return;
+    if (!is_app_word(t, start, end)) redact_add(t, start, end, REDACT_WECHAT);
+}
+
+/* 京A·12345, 粤B D12345 (six characters: new energy), 粤Z1234港. */
+static void plate_at(struct redact_text *t, size_t i)
+{
+    static const char provinces[] = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
+    char utf8[4] = {(char)(0xE0 | (t->c[i] >> 12)), (char)(0x80 | ((t->c[i] >> 6) & 0x3F)),
+                    (char)(0x80 | (t->c[i] & 0x3F)), '\0'};
+    if (t->c[i] < 0x4E00 || t->c[i] > 0x9FFF || !strstr(provinces, utf8)) return;
+    size_t at = redact_skip(t, i + 1, " ");
+    if (t->c[at] < 'a' || t->c[at] > 'z') return;
+    at++;
+    while (t->c[at] == 0xB7 || t->c[at] == '-' || t->c[at] == ' ' || t->c[at] == '.') at++;
+    size_t n = 0;
+    size_t digits = 0;
+    while (at < t->n && n < 8 && (is_alnum(t->c[at]) || (t->c[at] == ' ' && n > 0 && is_alnum(t->c[at + 1])))) {
+        digits += t->c[at] >= '0' && t->c[at] <= '9';
+        n += t->c[at++] != ' ';
+    }
+    uint32_t last = t->c[at];
+    bool special = last == 0x5B66 || last == 0x8B66 || last == 0x6E2F || last == 0x6FB3 || last == 0x6302 ||
+                   last == 0x9886 || last == 0x4F7F; /* 学 警 港 澳 挂 领 使 */
+    if (special && n == 4) {
+        n++;
+        at++;
+    }
+    if ((n == 5 || n == 6) && digits >= 2) redact_add(t, i, at, REDACT_PLATE);
+}
+
+void redact_accounts(const struct redact_words *w, struct redact_text *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        size_t n = redact_word_at(w, t, i, WORD_MRN_LABEL);
+        if (n) add_mrn(t, i + n);
+        n = redact_word_at(w, t, i, WORD_WECHAT_LABEL);
+        if (n) add_wechat(t, i + n);
+        if (t->c[i] == '@' || t->c[i] == '(' || t->c[i] == '[' || t->c[i] == ' ' || t->c[i] == '#') email_at(t, i);
+        plate_at(t, i);
+    }
+}
