@@ -32,8 +32,11 @@ static size_t past_glue(const struct redact_text *t, size_t i)
 static void add_mrn(struct redact_text *t, size_t i)
 {
     size_t start = past_glue(t, i);
-    size_t end = start;
     size_t digits = 0;
+    /* 住院号好像是… */
+    for (size_t k = 0; k < 6 && redact_is_han(t->c[start]) && redact_digit(t->c[start]) < 0; k++)
+        start = past_glue(t, start + 1);
+    size_t end = start;
     for (; end < t->n && end < start + 28; end++) {
         uint32_t c = t->c[end];
         int d = redact_digit(c);
@@ -52,7 +55,7 @@ static bool is_local(uint32_t c)
 }
 
 /* The length of "@" in its disguises at i, with the spaces around it; 0 if there is none. */
-static size_t at_sign(const struct redact_text *t, size_t i)
+static size_t at_sign(const struct redact_text *t, size_t i, bool *word)
 {
     static const char *const forms[] = {"(at)", "[at]", "#at#", "@", " at "};
     size_t skipped = redact_skip(t, i, " ");
@@ -62,14 +65,31 @@ static size_t at_sign(const struct redact_text *t, size_t i)
         size_t from = forms[k][0] == ' ' ? i : skipped;
         size_t m = 0;
         while (m < n && t->c[from + m] == (uint32_t)forms[k][m]) m++;
+        *word = forms[k][0] == ' ';
         if (m == n) return redact_skip(t, from + n, " ") - i;
     }
     return 0;
 }
 
+/* The length of " dot ", "[dot]", " [dot] " at i; 0 if there is none. */
+static size_t spelled_dot(const struct redact_text *t, size_t i)
+{
+    size_t at = redact_skip(t, i, " ");
+    bool bracket = t->c[at] == '[' || t->c[at] == '(';
+    if (at == i && !bracket) return 0;
+    at += bracket;
+    if (t->c[at] != 'd' || t->c[at + 1] != 'o' || t->c[at + 2] != 't') return 0;
+    at += 3;
+    if (bracket && t->c[at] != ']' && t->c[at] != ')') return 0;
+    at += bracket;
+    size_t end = redact_skip(t, at, " ");
+    return (bracket || end > at) && is_alnum(t->c[end]) ? end - i : 0;
+}
+
 static void email_at(struct redact_text *t, size_t i)
 {
-    size_t n = at_sign(t, i);
+    bool word = false;
+    size_t n = at_sign(t, i, &word);
     size_t start = i;
     if (!n || !i || !is_local(t->c[i - 1])) return;
     while (start > 0 && is_local(t->c[start - 1]) && i - start < 64) start--;
@@ -77,10 +97,11 @@ static void email_at(struct redact_text *t, size_t i)
     size_t end = i + n;
     size_t dots = 0;
     while (end < t->n && end < i + n + 100) {
-        if (t->c[end] == ' ' && t->c[end + 1] == 'd' && t->c[end + 2] == 'o' && t->c[end + 3] == 't' &&
-            t->c[end + 4] == ' ') {
-            end += 5;
+        size_t dot = spelled_dot(t, end);
+        if (dot) {
+            end += dot;
             dots++;
+            word = false;
         } else if (t->c[end] == '.' && is_alnum(t->c[end + 1])) {
             end++;
             dots++;
@@ -90,7 +111,7 @@ static void email_at(struct redact_text *t, size_t i)
             break;
         }
     }
-    if (dots && start < i) redact_add(t, start, end, REDACT_EMAIL);
+    if (dots && !word && start < i) redact_add(t, start, end, REDACT_EMAIL);
 }
 
 static bool is_app_word(const struct redact_text *t, size_t start, size_t end)
@@ -126,8 +147,10 @@ static void plate_at(struct redact_text *t, size_t i)
     while (t->c[at] == 0xB7 || t->c[at] == '-' || t->c[at] == ' ' || t->c[at] == '.') at++;
     size_t n = 0;
     size_t digits = 0;
-    while (at < t->n && n < 8 && (is_alnum(t->c[at]) || (t->c[at] == ' ' && n > 0 && is_alnum(t->c[at + 1])))) {
-        digits += t->c[at] >= '0' && t->c[at] <= '9';
+    while (
+        at < t->n && n < 8 &&
+        (is_alnum(t->c[at]) || redact_digit(t->c[at]) >= 0 || (t->c[at] == ' ' && n > 0 && is_alnum(t->c[at + 1])))) {
+        digits += redact_digit(t->c[at]) >= 0;
         n += t->c[at++] != ' ';
     }
     uint32_t last = t->c[at];
@@ -137,7 +160,36 @@ static void plate_at(struct redact_text *t, size_t i)
         n++;
         at++;
     }
-    if ((n == 5 || n == 6) && digits >= 2) redact_add(t, i, at, REDACT_PLATE);
+    if ((n == 5 || n == 6) && digits >= 1) redact_add(t, i, at, REDACT_PLATE);
+}
+
+/* Passports and other papers after their label: E12345678, A123456(7). */
+static void add_paper(struct redact_text *t, size_t i)
+{
+    size_t start = past_glue(t, i);
+    size_t end = start;
+    while (end < start + 2 && t->c[end] >= 'a' && t->c[end] <= 'z') end++;
+    size_t digits = end;
+    while (digits < end + 10 && t->c[digits] >= '0' && t->c[digits] <= '9') digits++;
+    if (end == start || digits < end + 6 || is_alnum(t->c[digits])) return;
+    if (t->c[digits] == '(' && is_alnum(t->c[digits + 1]) && t->c[digits + 2] == ')') digits += 3;
+    redact_add(t, start, digits, REDACT_ID_CARD);
+}
+
+/* After the word for a number plate: any plate, of other countries too. */
+static void add_plate(struct redact_text *t, size_t i)
+{
+    size_t start = past_glue(t, i);
+    size_t end = start + redact_is_han(t->c[start]);
+    size_t digits = 0;
+    size_t n = 0;
+    for (; end < start + 12; end++) {
+        bool joint = (t->c[end] == ' ' || t->c[end] == '-' || t->c[end] == 0xB7) && is_alnum(t->c[end + 1]);
+        if (!is_alnum(t->c[end]) && redact_digit(t->c[end]) < 0 && !joint) break;
+        n += !joint;
+        digits += redact_digit(t->c[end]) >= 0;
+    }
+    if (n >= 5 && n <= 8 && digits >= 2) redact_add(t, start, end, REDACT_PLATE);
 }
 
 void redact_accounts(const struct redact_words *w, struct redact_text *t)
@@ -145,6 +197,10 @@ void redact_accounts(const struct redact_words *w, struct redact_text *t)
     for (size_t i = 0; i < t->n; i++) {
         size_t n = redact_word_at(w, t, i, WORD_MRN_LABEL);
         if (n) add_mrn(t, i + n);
+        n = redact_word_at(w, t, i, WORD_ID_LABEL);
+        if (n) add_paper(t, i + n);
+        n = redact_word_at(w, t, i, WORD_PLATE_LABEL);
+        if (n) add_plate(t, i + n);
         n = redact_word_at(w, t, i, WORD_WECHAT_LABEL);
         if (n) add_wechat(t, i + n);
         if (t->c[i] == '@' || t->c[i] == '(' || t->c[i] == '[' || t->c[i] == ' ' || t->c[i] == '#') email_at(t, i);

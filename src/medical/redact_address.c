@@ -40,7 +40,11 @@ static size_t door(const struct redact_words *w, const struct redact_text *t, si
             break;
         at++;
     }
-    if (at == first) return i;
+    if (at == first) { /* 甲单元 */
+        size_t word = at > i ? redact_word_at(w, t, at, WORD_DOOR) : 0;
+        *named = word > 0;
+        return word ? at + word : i;
+    }
     size_t n = redact_word_at(w, t, redact_skip(t, at, " "), WORD_DOOR);
     if (n) {
         at = redact_skip(t, at, " ") + n;
@@ -76,6 +80,15 @@ static size_t joints(const struct redact_text *t, size_t i)
     return at;
 }
 
+/* 科技园|路, 李庄|村, 幸福里|小区: a word that ends a name right after another one. */
+static size_t extended(const struct redact_words *w, const struct redact_text *t, size_t i)
+{
+    size_t n = redact_word_at(w, t, i, WORD_ROAD);
+    if (!n) n = redact_word_at(w, t, i, WORD_ESTATE);
+    if (!n) n = redact_word_at(w, t, i, WORD_TOWN);
+    return i + n;
+}
+
 /* The longest chain of parts from i. */
 static size_t chain(const struct redact_words *w, const struct redact_text *t, size_t i, struct parts *p)
 {
@@ -108,6 +121,16 @@ static size_t chain(const struct redact_words *w, const struct redact_text *t, s
             if (road > at && (!next || road < next)) next = road;
             if (estate > at && (!next || estate < next)) next = estate;
             if (!next) break;
+            size_t longer = extended(w, t, next);
+            if (longer > next) {
+                if (next == road)
+                    road = longer;
+                else if (redact_word_at(w, t, next, WORD_ROAD))
+                    road = longer;
+                else
+                    estate = longer;
+                next = longer;
+            }
             if (next == road)
                 p->roads++;
             else if (next == estate)
@@ -152,7 +175,7 @@ static void around_road(const struct redact_words *w, struct redact_text *t, siz
     if (door(w, t, at, false, &has_door) == at || !has_door) return;
     size_t start = i;
     while (start > 0 && i - start < 24 && redact_is_han(t->c[start - 1]) &&
-           !redact_word_at(w, t, start - 1, WORD_BREAK))
+           !redact_word_before(w, t, start, WORD_BREAK) && !redact_word_before(w, t, start, WORD_ADDRESS_LABEL))
         start--;
     for (; start + 1 < i; start++)
         if (try_chain(w, t, start, false)) return;

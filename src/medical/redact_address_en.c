@@ -83,8 +83,11 @@ static void from(const struct redact_words *w, struct redact_text *t, size_t i)
     size_t end = i;
     bool has_street = false;
     for (size_t at = i, parts = 0; parts < 9; parts++) {
-        size_t next = unit(w, t, at);
-        if (next == at && (next = street(w, t, at)) > at) has_street = true;
+        size_t next = street(w, t, at);
+        if (next > at)
+            has_street = true;
+        else
+            next = unit(w, t, at);
         if (next == at && has_street && parts) next = place(t, at);
         if (next == at) break;
         end = next;

@@ -34,12 +34,41 @@ static size_t surname_at(const struct redact_words *w, const struct redact_text 
 
 static bool denied(const struct redact_words *w, const struct redact_text *t, size_t i)
 {
-    return redact_word_at(w, t, i, WORD_NOT_NAME) || redact_word_at(w, t, i, WORD_FAMOUS);
+    return redact_word_at(w, t, i, WORD_NOT_NAME) > 0;
+}
+
+static bool is_famous(const struct redact_words *w, const struct redact_text *t, size_t i, size_t n)
+{
+    return n && redact_word_at(w, t, i, WORD_FAMOUS) == n;
 }
 
 static bool is_given(const struct redact_words *w, const struct redact_text *t, size_t i)
 {
     return redact_word_at(w, t, i, WORD_GIVEN) > 0;
+}
+
+/* How many characters after the surname belong to the name; `first` is the one after it. */
+static size_t given_length(const struct redact_words *w, const struct redact_text *t, size_t first, bool weak,
+                           enum evidence evidence)
+{
+    bool second = redact_is_han(t->c[first + 1]);
+    bool one = ends_name(w, t, first + 1);
+    bool two = second && ends_name(w, t, first + 2);
+    bool given_one = is_given(w, t, first);
+    bool given_second = second && is_given(w, t, first + 1);
+    bool closed_one = !second;
+    bool closed_two = two && is_end(t->c[first + 2]);
+    if (evidence == CERTAIN || (evidence == STRONG && !weak)) {
+        if (closed_one || closed_two) return closed_one ? 1 : 2;
+        if (two && given_second) return 2;
+        if (one) return 1;
+        return evidence == CERTAIN || given_one || given_second ? 2 : 0;
+    }
+    if (closed_two && (!weak || given_one || given_second)) return 2;
+    if (closed_one && (!weak || given_one)) return 1;
+    if (two && given_second && (!weak || given_one)) return 2;
+    if (one && given_one) return 1;
+    return given_one && given_second ? 2 : 0;
 }
 
 /* Length of the name at i, 0 if there is none. A title after the surname alone is none: 王医生. */
@@ -48,31 +77,12 @@ static size_t name_length(const struct redact_words *w, const struct redact_text
     bool weak;
     size_t s = surname_at(w, t, i, &weak);
     size_t first = i + s;
-    if (!s || denied(w, t, i) || !redact_is_han(t->c[first]) || redact_word_at(w, t, first, WORD_TITLE)) return 0;
-    bool one = ends_name(w, t, first + 1);
-    bool two = redact_is_han(t->c[first + 1]) && ends_name(w, t, first + 2);
-    bool given_one = is_given(w, t, first);
-    bool given_two = given_one && redact_is_han(t->c[first + 1]) && is_given(w, t, first + 1);
-    bool closed_one = is_end(t->c[first + 1]);
-    bool closed_two = two && is_end(t->c[first + 2]);
-    if (evidence == CERTAIN) {
-        if (closed_one) return s + 1;
-        if (closed_two) return s + 2;
-        if (one && !(two && given_two)) return s + 1;
-        return redact_is_han(t->c[first + 1]) ? s + 2 : s + 1;
-    }
-    if (weak || evidence >= FAIR) {
-        if (closed_two && (given_one || evidence == STRONG)) return s + 2;
-        if (closed_one && (given_one || evidence == STRONG)) return s + 1;
-        if (two && given_two) return s + 2;
-        if (one && given_one) return s + 1;
-        return !weak && given_two ? s + 2 : 0;
-    }
-    if (closed_one) return s + 1;
-    if (closed_two) return s + 2;
-    if (two && given_two) return s + 2;
-    if (one) return s + 1;
-    return given_one || two ? (redact_is_han(t->c[first + 1]) ? s + 2 : s + 1) : 0;
+    if (!s || (evidence != CERTAIN && denied(w, t, i))) return 0;
+    if (evidence == CERTAIN) first = redact_skip(t, first, " "); /* 姓名：张 三 */
+    if (!redact_is_han(t->c[first]) || redact_word_at(w, t, first, WORD_TITLE)) return 0;
+    size_t g = given_length(w, t, first, weak, evidence);
+    if (!g || (evidence >= FAIR && is_famous(w, t, i, first + g - i))) return 0;
+    return first + g - i;
 }
 
 /* Names with a dot: 阿依古丽·买买提. A label before it leaves the first part open, else its characters must be ones
@@ -118,6 +128,13 @@ static size_t past_colon(const struct redact_text *t, size_t i, bool *colon)
     return i;
 }
 
+/* "姓名：", "签名:" just before i: a label that ends in 名. */
+static bool ends_in_name(const struct redact_text *t, size_t i)
+{
+    while (i > 0 && (t->c[i - 1] == ':' || t->c[i - 1] == ' ')) i--;
+    return i > 0 && t->c[i - 1] == 0x540D;
+}
+
 /* 姓名：X, whatever X is, as long as it ends after two to four characters. */
 static size_t labelled_length(const struct redact_words *w, const struct redact_text *t, size_t i)
 {
@@ -130,7 +147,13 @@ static size_t labelled_length(const struct redact_words *w, const struct redact_
             if (redact_word_at(w, t, i + known, WORD_AFTER_NAME) > 1) return known;
         return n;
     }
-    return 0;
+    bool label = i > 1 && redact_word_before(w, t, i, WORD_NAME_LABEL) == 0;
+    bool any = label && ends_in_name(t, i) && n >= 2 && n <= 5 && is_end(t->c[i + n]);
+    if (!any || denied(w, t, i) || redact_word_at(w, t, i, WORD_TITLE) || redact_word_at(w, t, i, WORD_NAME_ROLE))
+        return 0;
+    for (size_t k = 1; k < n; k++)
+        if (redact_word_at(w, t, i + k, WORD_TITLE) > 1) return 0;
+    return n;
 }
 
 /* X、Y和Z: the names that go on after one. */
@@ -217,13 +240,14 @@ static size_t alone(const struct redact_words *w, struct redact_text *t, size_t 
     bool weak;
     size_t s = surname_at(w, t, i, &weak);
     if (!s || denied(w, t, i)) return 0;
-    bool left = i == 0 || is_end(t->c[i - 1]);
+    bool left = i == 0 || (is_end(t->c[i - 1]) && redact_digit(t->c[i - 1]) < 0);
     for (size_t g = 2; g >= 1; g--) {
         size_t end = i + s + g;
         bool han = redact_is_han(t->c[i + s]) && redact_is_han(t->c[end - 1]);
         bool given = han && is_given(w, t, i + s) && is_given(w, t, end - 1);
-        if (end > t->n || !han) continue;
-        if (left && person_follows(w, t, end)) return s + g;
+        if (end > t->n || !han || is_famous(w, t, i, s + g)) continue;
+        if (left && (given || (g == 2 && !weak)) && person_follows(w, t, end)) return s + g;
+        if (given && t->c[end] == 0x3001 && name_length(w, t, end + 1, FAIR)) return s + g;
         if (given && line_end(t, end) && (line_start(t, i) || (i > 1 && t->c[i - 1] == 0x2014))) return s + g;
         if (given && g == 2 && !weak && redact_word_at(w, t, end, WORD_TITLE)) return s + g;
         if (given && left && redact_word_at(w, t, end, WORD_TITLE)) return s + g;

@@ -22,6 +22,7 @@ struct window {
     size_t n, start, end;
     size_t groups;
     enum redact_word label;
+    bool bank_after;  /* (工商银行卡) */
     size_t distance;  /* from the label */
     char first_break; /* what stands between the first two groups; 0 */
     size_t first_digits;
@@ -113,6 +114,7 @@ static bool is_landline(const struct window *v)
 
 static bool is_bank(const struct window *v)
 {
+    if (v->bank_after && v->n >= 15 && v->n <= 19) return true;
     if (v->label == WORD_BANK_LABEL && v->distance < 12) return v->n >= 12 && v->n <= 21;
     if (v->n < 16 || v->n > 19 || v->label == WORD_ORDER_LABEL || v->label == WORD_MRN_LABEL) return false;
     return v->digits[0] >= '3' && v->digits[0] <= '6' && redact_luhn_check(v->digits, v->n);
@@ -200,8 +202,18 @@ static bool glued(const struct redact_text *t, const struct window *v)
     return before || redact_is_latin(t->c[v->end]);
 }
 
-static bool try_window(struct redact_text *t, const struct window *v)
+static bool bank_follows(const struct redact_words *w, const struct redact_text *t, size_t i)
 {
+    size_t at = redact_skip(t, i, " ");
+    if (t->c[at] != '(') return false;
+    for (size_t k = at + 1; k < at + 8 && redact_is_han(t->c[k]); k++)
+        if (redact_word_at(w, t, k, WORD_BANK_LABEL)) return true;
+    return false;
+}
+
+static bool try_window(const struct redact_words *w, struct redact_text *t, struct window *v)
+{
+    v->bank_after = v->n >= 15 && bank_follows(w, t, v->end);
     if (v->n < 7 || (glued(t, v) && v->label != WORD_ID_LABEL)) return false;
     if (is_id(v)) {
         redact_add(t, v->start, v->end, REDACT_ID_CARD);
@@ -226,11 +238,15 @@ static size_t from_group(const struct redact_words *w, struct redact_text *t, co
     size_t end = 0;
     size_t start = r->groups[a].start;
     v.label = redact_label_before(w, t, start, REACH, kinds, sizeof kinds / sizeof *kinds, &end);
+    static const enum redact_word institution[] = {WORD_HOTLINE};
+    if (v.label == WORD_PHONE_LABEL && /* 医院电话 */
+        redact_label_before(w, t, end, 8, institution, 1, NULL) == WORD_HOTLINE)
+        v.label = WORD_HOTLINE;
     v.distance = v.label == WORD_KINDS ? REACH : start - end;
     for (size_t b = r->count; b-- > a;) {
         if (b - a > 19) continue;
         for (size_t cut = 0; cut <= (r->groups[b].spelled && r->groups[b].end - r->groups[b].start > 1); cut++)
-            if (make_window(t, r, a, b, cut, &v) && try_window(t, &v)) return b + 1;
+            if (make_window(t, r, a, b, cut, &v) && try_window(w, t, &v)) return b + 1;
     }
     return a;
 }

@@ -27,6 +27,7 @@
     X(MRN_LABEL, "mrn")                                                                                                \
     X(ORDER_LABEL, "order") /* a number of a thing follows */                                                          \
     X(WECHAT_LABEL, "wechat")                                                                                          \
+    X(PLATE_LABEL, "plate")                                                                                            \
     X(ADDRESS_LABEL, "address")                                                                                        \
     X(REGION, "region")       /* provinces and large cities */                                                         \
     X(ADMIN, "admin")         /* ends the name of a region */                                                          \
