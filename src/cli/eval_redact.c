@@ -25,8 +25,25 @@ static size_t field(const json_t *span, const char *key, size_t most)
     return v < 0 ? 0 : (size_t)v > most ? most : (size_t)v;
 }
 
-static void count_span(struct redact_eval *v, const json_t *span, const char *id, const unsigned char *mask,
-                       unsigned char *gold, size_t n)
+/* How the characters [start, end) are written: "latin", "digits", "chinese", or "mixed" ones. */
+static const char *script_of(const char *text, size_t start, size_t end)
+{
+    static const char *const names[] = {"other", "latin", "digits", "mixed", "chinese", "mixed", "mixed", "mixed"};
+    unsigned kinds = 0;
+    size_t n = strlen(text);
+    for (size_t i = 0, at = 0; i < n && at < end; at++) {
+        uint32_t c;
+        i += utf8_decode(text + i, n - i, &c);
+        if (at < start) continue;
+        if ((c | 32) >= 'a' && (c | 32) <= 'z') kinds |= 1;
+        if (c >= '0' && c <= '9') kinds |= 2;
+        if (c >= 0x3400 && c < 0xA000) kinds |= 4;
+    }
+    return names[kinds];
+}
+
+static void count_span(struct redact_eval *v, const char *text, const json_t *span, const char *id,
+                       const unsigned char *mask, unsigned char *gold, size_t n)
 {
     const char *type = json_string_value(json_object_get(span, "type"));
     size_t start = field(span, "start", n);
@@ -36,22 +53,25 @@ static void count_span(struct redact_eval *v, const json_t *span, const char *id
         all &= mask[i] != 0;
         gold[i] = 1;
     }
+    char written[EVAL_GROUP_NAME];
+    snprintf(written, sizeof written, "%s %s", type ? type : "-", script_of(text, start, end));
     const struct eval_group group = {"type", type};
-    eval_figure_add(&v->recall, all, &group, 1);
+    const struct eval_group groups[] = {group, {"written", written}};
+    eval_figure_add(&v->recall, all, groups, 2);
     if (!all && v->failures) printf("missed\t%s\t%s\t%zu-%zu\n", id, type ? type : "-", start, end);
     if (!all || start >= end) return;
     bool same = type && strcmp(redact_type_id((enum redact_type)(mask[start] - 1)), type) == 0;
     eval_figure_add(&v->typed, same, &group, 1);
 }
 
-static void count_text(struct redact_eval *v, const json_t *spans, const char *id, const struct redact_result *r,
-                       unsigned char *mask, unsigned char *gold, size_t n)
+static void count_text(struct redact_eval *v, const char *text, const json_t *spans, const char *id,
+                       const struct redact_result *r, unsigned char *mask, unsigned char *gold, size_t n)
 {
     size_t index;
     const json_t *span;
     for (size_t i = 0; i < r->count; i++)
         for (size_t k = r->spans[i].start; k < r->spans[i].end; k++) mask[k] = (unsigned char)(1 + r->spans[i].type);
-    json_array_foreach(spans, index, span) count_span(v, span, id, mask, gold, n);
+    json_array_foreach(spans, index, span) count_span(v, text, span, id, mask, gold, n);
     for (size_t i = 0; i < r->count; i++) {
         const struct redact_span *s = &r->spans[i];
         const struct eval_group group = {"type", redact_type_id(s->type)};
@@ -81,7 +101,7 @@ static int redact_case(void *user, const json_t *item, struct error *e)
     size_t n = utf8_count(json_string_value(text), json_string_length(text));
     unsigned char *mask = calloc(2, n + 1);
     if (mask)
-        count_text(v, spans, id ? id : number, &r, mask, mask + n + 1, n);
+        count_text(v, json_string_value(text), spans, id ? id : number, &r, mask, mask + n + 1, n);
     else
         rc = error_set(e, ERR_NOMEM, "no memory to measure");
     free(mask);

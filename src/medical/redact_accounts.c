@@ -29,6 +29,22 @@ static size_t past_glue(const struct redact_text *t, size_t i)
     return i;
 }
 
+/* Without 号 before it: a letter or two and four digits, or six digits that are no date. */
+static bool bare_value(const struct redact_text *t, size_t i)
+{
+    size_t letters = 0;
+    size_t digits = 0;
+    while (letters < 4 && t->c[i] >= 'a' && t->c[i] <= 'z') {
+        letters++;
+        i++;
+    }
+    if (letters && t->c[i] == '-') i++;
+    while (t->c[i + digits] >= '0' && t->c[i + digits] <= '9') digits++;
+    uint32_t after = t->c[i + digits];
+    if (redact_is_han(after) || redact_is_latin(after) || after == '.' || after == '/') return false;
+    return letters ? digits >= 4 : digits >= 6 && digits != 8 && digits != 11;
+}
+
 static void add_mrn(struct redact_text *t, size_t i)
 {
     size_t start = past_glue(t, i);
@@ -46,7 +62,27 @@ static void add_mrn(struct redact_text *t, size_t i)
         if (c == ' ' && joint && redact_digit(t->c[end + 1]) < 0) break;
         if (d < 0 && !is_alnum(c) && !joint) break;
     }
-    if (digits >= 3) redact_add(t, start, end, REDACT_MRN);
+    if (digits < 3) return;
+    redact_add(t, start, end, REDACT_MRN);
+    size_t next = redact_skip(t, end, " ,/;");
+    if (t->c[next] == 0x3001 || t->c[next] == 0x548C) next = redact_skip(t, next + 1, " "); /* 、 和 */
+    if (next > end && next < t->n && bare_value(t, next)) add_mrn(t, next);
+}
+
+/* 住院病人号, 病历本编码: words for record numbers that no list has whole. Returns the end of the label, or i. */
+static size_t mrn_label(const struct redact_words *w, const struct redact_text *t, size_t i)
+{
+    size_t n = redact_word_at(w, t, i, WORD_MRN_STEM);
+    if (!n) return i;
+    for (size_t k = i + n; k < i + n + 6; k++) {
+        if (t->c[k] == 0x53F7 || t->c[k] == 0x7801) return k + 1; /* 号 码 */
+        if (k == i + n && (t->c[k] == ':' || t->c[k] == '#' || t->c[k] == ' ') &&
+            redact_word_at(w, t, i, WORD_MRN_LABEL) == 0)
+            return bare_value(t, redact_skip(t, k, " :#")) ? k : i;
+        if (k == i + n && bare_value(t, k)) return k;
+        if (!redact_is_han(t->c[k])) break;
+    }
+    return i;
 }
 
 static bool is_local(uint32_t c)
@@ -197,6 +233,8 @@ void redact_accounts(const struct redact_words *w, struct redact_text *t)
     for (size_t i = 0; i < t->n; i++) {
         size_t n = redact_word_at(w, t, i, WORD_MRN_LABEL);
         if (n) add_mrn(t, i + n);
+        size_t label = mrn_label(w, t, i);
+        if (label > i + n) add_mrn(t, label);
         n = redact_word_at(w, t, i, WORD_ID_LABEL);
         if (n) add_paper(t, i + n);
         n = redact_word_at(w, t, i, WORD_PLATE_LABEL);

@@ -34,7 +34,7 @@ static size_t surname_at(const struct redact_words *w, const struct redact_text 
 
 static bool denied(const struct redact_words *w, const struct redact_text *t, size_t i)
 {
-    return redact_word_at(w, t, i, WORD_NOT_NAME) > 0;
+    return redact_word_at(w, t, i, WORD_NOT_NAME) > 0 || (i > 0 && redact_word_at(w, t, i - 1, WORD_NOT_NAME) == 2);
 }
 
 static bool is_famous(const struct redact_words *w, const struct redact_text *t, size_t i, size_t n)
@@ -249,7 +249,7 @@ static size_t alone(const struct redact_words *w, struct redact_text *t, size_t 
         if (left && (given || (g == 2 && !weak)) && person_follows(w, t, end)) return s + g;
         if (given && t->c[end] == 0x3001 && name_length(w, t, end + 1, FAIR)) return s + g;
         if (given && line_end(t, end) && (line_start(t, i) || (i > 1 && t->c[i - 1] == 0x2014))) return s + g;
-        if (given && g == 2 && !weak && redact_word_at(w, t, end, WORD_TITLE)) return s + g;
+        if (given && g == 2 && !weak && (ends_name(w, t, end) || redact_word_at(w, t, end, WORD_TITLE))) return s + g;
         if (given && left && redact_word_at(w, t, end, WORD_TITLE)) return s + g;
         if (given && left && g == 2 && (ends_name(w, t, end) || !weak)) return s + g;
         if (given && left && g == 1 && !weak && redact_word_at(w, t, end, WORD_AFTER_NAME)) return s + g;

@@ -72,6 +72,32 @@ static void after_title(const struct redact_words *w, struct redact_text *t, siz
     if (words > 1 || (words == 1 && t->c[i] == 'm')) redact_add(t, at, end, REDACT_NAME);
 }
 
+/* Anna Petrova: a first name and what looks like a surname. */
+static void after_first(const struct redact_words *w, struct redact_text *t, size_t i)
+{
+    size_t words;
+    if (!is_upper(t->raw[i]) || !redact_word_at(w, t, i, WORD_EN_FIRST)) return;
+    size_t end = name_end(w, t, i, false, &words);
+    if (words > 1 && t->c[end] != '\'') redact_add(t, i, end, REDACT_NAME);
+}
+
+/* Two or three capitalised words before a person's data: "Li Na, 45F", "Jo Park (DOB". */
+static void before_data(const struct redact_words *w, struct redact_text *t, size_t i)
+{
+    size_t words;
+    size_t end = name_end(w, t, i, false, &words);
+    size_t at = redact_skip(t, end, " ,(:");
+    if (words < 2 || at == end) return;
+    bool data = redact_word_at(w, t, at, WORD_MRN_LABEL) || redact_word_at(w, t, at, WORD_EN_DATA);
+    size_t digits = 0;
+    while (t->c[at + digits] >= '0' && t->c[at + digits] <= '9') digits++;
+    if (digits && digits < 4) {
+        size_t unit = redact_skip(t, at + digits, " -/");
+        data |= redact_word_at(w, t, unit, WORD_EN_DATA) > 0;
+    }
+    if (data) redact_add(t, i, end, REDACT_NAME);
+}
+
 /* 姓名：John Smith, 我叫Anna */
 static void after_chinese(const struct redact_words *w, struct redact_text *t, size_t i)
 {
@@ -93,6 +119,8 @@ void redact_names_en(const struct redact_words *w, struct redact_text *t)
         after_intro(w, t, i);
         after_label(w, t, i);
         after_title(w, t, i);
+        after_first(w, t, i);
+        if (is_upper(t->raw[i])) before_data(w, t, i);
         if (is_upper(t->raw[i])) after_chinese(w, t, i);
     }
 }

@@ -25,6 +25,7 @@
     X(ID_LABEL, "id")                                                                                                  \
     X(BANK_LABEL, "bank")                                                                                              \
     X(MRN_LABEL, "mrn")                                                                                                \
+    X(MRN_STEM, "mrn-stem") /* …号 after it: a record number follows */                                             \
     X(ORDER_LABEL, "order") /* a number of a thing follows */                                                          \
     X(WECHAT_LABEL, "wechat")                                                                                          \
     X(PLATE_LABEL, "plate")                                                                                            \
@@ -39,6 +40,8 @@
     X(BREAK, "break")         /* never inside the name of a place */                                                   \
     X(EN_LABEL, "en-name")    /* an English name follows */                                                            \
     X(EN_INTRO, "en-intro")   /* an English name follows, perhaps in lower case */                                     \
+    X(EN_FIRST, "en-first")   /* first names */                                                                        \
+    X(EN_DATA, "en-data")     /* what a name stands before: DOB, male, years */                                        \
     X(EN_TITLE, "en-title")                                                                                            \
     X(EN_NOT_NAME, "en-not-name")                                                                                      \
     X(EN_ROAD, "en-road")                                                                                              \
