@@ -49,15 +49,17 @@ static void count_span(struct redact_eval *v, const char *text, const json_t *sp
     size_t start = field(span, "start", n);
     size_t end = field(span, "end", n);
     bool all = true;
+    bool some = false;
     for (size_t i = start; i < end; i++) {
         all &= mask[i] != 0;
+        some |= mask[i] != 0;
         gold[i] = 1;
     }
     char written[EVAL_GROUP_NAME];
     snprintf(written, sizeof written, "%s %s", type ? type : "-", script_of(text, start, end));
     const struct eval_group group = {"type", type};
-    const struct eval_group groups[] = {group, {"written", written}};
-    eval_figure_add(&v->recall, all, groups, 2);
+    const struct eval_group groups[] = {group, {"written", written}, {"in part", all || !some ? NULL : type}};
+    eval_figure_add(&v->recall, all, groups, 3);
     if (!all && v->failures) printf("missed\t%s\t%s\t%zu-%zu\n", id, type ? type : "-", start, end);
     if (!all || start >= end) return;
     bool same = type && strcmp(redact_type_id((enum redact_type)(mask[start] - 1)), type) == 0;

@@ -118,6 +118,7 @@ int redact_run(const struct redactor *r, const char *text, size_t n, struct reda
         redact_addresses_en(r->words, &t);
         redact_names(r->words, &t);
         redact_names_en(r->words, &t);
+        redact_tables(r->words, &t);
         rc = t.error;
     }
     if (!rc) {

@@ -11,7 +11,7 @@ static bool is_alnum(uint32_t c)
 /* Past ":", "是", "号", "为", "#", "No." and brackets between a label and its value. */
 static size_t past_glue(const struct redact_text *t, size_t i)
 {
-    size_t limit = i + 12;
+    size_t limit = i + 16;
     while (i < t->n && i < limit) {
         uint32_t c = t->c[i];
         if (c == 'n' && t->c[i + 1] == 'o' && (t->c[i + 2] == '.' || t->c[i + 2] == ':' || t->c[i + 2] == ' '))
@@ -20,8 +20,9 @@ static size_t past_glue(const struct redact_text *t, size_t i)
             i += 3;
         else if (c == 'i' && t->c[i + 1] == 'd' && !is_alnum(t->c[i + 2]))
             i += 2;
-        else if (c == ' ' || c == ':' || c == '#' || c == '(' || c == '[' || c == '"' || c == '=' || c == 0x662F ||
-                 c == 0x53F7 || c == 0x4E3A || c == 0x7801 || c == 0x300C || c == 0x3010) /* 是 号 为 码 「 【 */
+        else if (c == ' ' || c == ':' || c == '#' || c == '\n' || c == '|' || c == '*' || c == '\'' || c == '(' ||
+                 c == '[' || c == '"' || c == '=' || c == 0x662F || c == 0x53F7 || c == 0x4E3A || c == 0x7801 ||
+                 c == 0x300C || c == 0x3010) /* 是 号 为 码 「 【 */
             i++;
         else
             break;
@@ -45,13 +46,28 @@ static bool bare_value(const struct redact_text *t, size_t i)
     return letters ? digits >= 4 : digits >= 6 && digits != 8 && digits != 11;
 }
 
-static void add_mrn(struct redact_text *t, size_t i)
+/* 0023456是我的住院号, B7788（病案号）: the number stands before the label at i. */
+static void before_label(struct redact_text *t, size_t i)
+{
+    size_t end = i;
+    size_t limit = i > 7 ? i - 7 : 0;
+    while (end > limit && !is_alnum(t->c[end - 1]) && t->c[end - 1] != '\n' && t->c[end - 1] != ',') end--;
+    if (end == limit) return;
+    size_t start = end;
+    size_t digits = 0;
+    while (start > 0 && end - start < 20 && (is_alnum(t->c[start - 1]) || t->c[start - 1] == '-'))
+        digits += redact_digit(t->c[--start]) >= 0;
+    if (digits >= 5) redact_add(t, start, end, REDACT_MRN);
+}
+
+static void add_mrn(struct redact_text *t, size_t label, size_t i)
 {
     size_t start = past_glue(t, i);
     size_t digits = 0;
     /* 住院号好像是… */
     for (size_t k = 0; k < 6 && redact_is_han(t->c[start]) && redact_digit(t->c[start]) < 0; k++)
         start = past_glue(t, start + 1);
+    if (t->c[start] == ',' && bare_value(t, redact_skip(t, start, ", "))) start = redact_skip(t, start, ", ");
     size_t end = start;
     for (; end < t->n && end < start + 28; end++) {
         uint32_t c = t->c[end];
@@ -62,11 +78,14 @@ static void add_mrn(struct redact_text *t, size_t i)
         if (c == ' ' && joint && redact_digit(t->c[end + 1]) < 0) break;
         if (d < 0 && !is_alnum(c) && !joint) break;
     }
-    if (digits < 3) return;
+    if (digits < 3) {
+        before_label(t, label);
+        return;
+    }
     redact_add(t, start, end, REDACT_MRN);
     size_t next = redact_skip(t, end, " ,/;");
     if (t->c[next] == 0x3001 || t->c[next] == 0x548C) next = redact_skip(t, next + 1, " "); /* 、 和 */
-    if (next > end && next < t->n && bare_value(t, next)) add_mrn(t, next);
+    if (next > end && next < t->n && bare_value(t, next)) add_mrn(t, next, next);
 }
 
 /* 住院病人号, 病历本编码: words for record numbers that no list has whole. Returns the end of the label, or i. */
@@ -232,9 +251,9 @@ void redact_accounts(const struct redact_words *w, struct redact_text *t)
 {
     for (size_t i = 0; i < t->n; i++) {
         size_t n = redact_word_at(w, t, i, WORD_MRN_LABEL);
-        if (n) add_mrn(t, i + n);
+        if (n) add_mrn(t, i, i + n);
         size_t label = mrn_label(w, t, i);
-        if (label > i + n) add_mrn(t, label);
+        if (label > i + n) add_mrn(t, i, label);
         n = redact_word_at(w, t, i, WORD_ID_LABEL);
         if (n) add_paper(t, i + n);
         n = redact_word_at(w, t, i, WORD_PLATE_LABEL);

@@ -5,7 +5,8 @@
 
 enum evidence {
     CERTAIN, /* a label and a colon: 姓名：X */
-    STRONG,  /* 我叫X */
+    NAMED,   /* 我叫X */
+    STRONG,  /* 我是X */
     FAIR,    /* 患者X, 妈妈X */
     NONE,
 };
@@ -58,11 +59,11 @@ static size_t given_length(const struct redact_words *w, const struct redact_tex
     bool given_second = second && is_given(w, t, first + 1);
     bool closed_one = !second;
     bool closed_two = two && is_end(t->c[first + 2]);
-    if (evidence == CERTAIN || (evidence == STRONG && !weak)) {
+    if (evidence <= NAMED || (evidence == STRONG && !weak)) {
         if (closed_one || closed_two) return closed_one ? 1 : 2;
         if (two && given_second) return 2;
         if (one) return 1;
-        return evidence == CERTAIN || given_one || given_second ? 2 : 0;
+        return evidence <= NAMED || given_one || given_second ? 2 : 0;
     }
     if (closed_two && (!weak || given_one || given_second)) return 2;
     if (closed_one && (!weak || given_one)) return 1;
@@ -78,9 +79,12 @@ static size_t name_length(const struct redact_words *w, const struct redact_text
     size_t s = surname_at(w, t, i, &weak);
     size_t first = i + s;
     if (!s || (evidence != CERTAIN && denied(w, t, i))) return 0;
-    if (evidence == CERTAIN) first = redact_skip(t, first, " "); /* 姓名：张 三 */
+    if (evidence <= NAMED) first = redact_skip(t, first, " "); /* 姓名：张 三 */
     if (!redact_is_han(t->c[first]) || redact_word_at(w, t, first, WORD_TITLE)) return 0;
     size_t g = given_length(w, t, first, weak, evidence);
+    if (evidence <= NAMED && t->c[first + 1] == ' ' && redact_is_han(t->c[first + 2]) &&
+        !redact_is_han(t->c[first + 3]) && (first > i + s || is_given(w, t, first + 2)))
+        return first + 3 - i; /* 张 小 红 */
     if (!g || (evidence >= FAIR && is_famous(w, t, i, first + g - i))) return 0;
     return first + g - i;
 }
@@ -121,7 +125,7 @@ static size_t past_colon(const struct redact_text *t, size_t i, bool *colon)
             while (close < i + 8 && close < t->n && t->c[close] != ')') close++;
             if (t->c[close] != ')') break;
             i = close;
-        } else if (c != ' ' && c != '"' && c != '/' && c != '_' && c != 0x662F)
+        } else if (c != ' ' && c != '"' && c != '/' && c != '_' && c != '|' && c != '*' && c != '\n' && c != 0x662F)
             break;
         i++;
     }
@@ -180,6 +184,13 @@ static size_t put(const struct redact_words *w, struct redact_text *t, size_t i,
     return n;
 }
 
+/* 豆豆, 小美, 阿强: two characters and no more. */
+static size_t pet_name(const struct redact_text *t, size_t i)
+{
+    bool pet = t->c[i] == t->c[i + 1] || t->c[i] == 0x5C0F || t->c[i] == 0x963F;
+    return pet && redact_is_han(t->c[i]) && redact_is_han(t->c[i + 1]) && is_end(t->c[i + 2]) ? 2 : 0;
+}
+
 static void after_label(const struct redact_words *w, struct redact_text *t, size_t i)
 {
     size_t n = redact_word_at(w, t, i, WORD_NAME_LABEL);
@@ -194,7 +205,14 @@ static void after_label(const struct redact_words *w, struct redact_text *t, siz
     if (n) {
         size_t at = past_colon(t, i + n, &colon);
         size_t m = labelled_length(w, t, at);
-        put(w, t, at, m ? m : name_length(w, t, at, STRONG));
+        bool called = t->c[i + n - 1] == 0x53EB || t->c[i + n - 1] == 0x540D; /* 叫 名 */
+        if (!m && called) m = pet_name(t, at);
+        put(w, t, at, m ? m : name_length(w, t, at, called ? NAMED : STRONG));
+    }
+    n = redact_word_at(w, t, i, WORD_EN_LABEL); /* "name": "张小红" */
+    if (n && !(i && redact_is_latin(t->c[i - 1]))) {
+        size_t at = past_colon(t, i + n, &colon);
+        if (colon) put(w, t, at, name_length(w, t, at, STRONG));
     }
     n = redact_word_at(w, t, i, WORD_NAME_ROLE);
     if (n) {
@@ -207,7 +225,7 @@ static void after_label(const struct redact_words *w, struct redact_text *t, siz
 /* Does what follows at i say that a person was named before it? "，男，", "（女", "，身份证", a telephone number. */
 static bool person_follows(const struct redact_words *w, const struct redact_text *t, size_t i)
 {
-    size_t at = redact_skip(t, i, " ,(:/");
+    size_t at = redact_skip(t, i, " ,(:/|");
     if (t->c[at] == 0x3001 && at == i) at++;
     if (t->c[at] == 0x7537 || t->c[at] == 0x5973) /* 男 女 */
         return at > i && (!redact_is_han(t->c[at + 1]) || t->c[at + 1] == 0x6027);
@@ -252,7 +270,8 @@ static size_t alone(const struct redact_words *w, struct redact_text *t, size_t 
         if (given && g == 2 && !weak && (ends_name(w, t, end) || redact_word_at(w, t, end, WORD_TITLE))) return s + g;
         if (given && left && redact_word_at(w, t, end, WORD_TITLE)) return s + g;
         if (given && left && g == 2 && (ends_name(w, t, end) || !weak)) return s + g;
-        if (given && left && g == 1 && !weak && redact_word_at(w, t, end, WORD_AFTER_NAME)) return s + g;
+        if (given && left && g == 2 && weak && ends_name(w, t, end)) return s + g;
+        if (given && g == 1 && !weak && redact_word_at(w, t, end, WORD_AFTER_NAME)) return s + g;
     }
     return 0;
 }
@@ -275,6 +294,7 @@ void redact_names(const struct redact_words *w, struct redact_text *t)
 {
     size_t floor = 0;
     for (size_t i = 0; i < t->n; i++) {
+        if (t->c[i] >= 'a' && t->c[i] <= 'z') after_label(w, t, i);
         if (is_end(t->c[i])) {
             if (t->c[i] != 0xB7) floor = i + 1;
         } else {

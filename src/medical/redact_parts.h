@@ -95,5 +95,6 @@ void redact_addresses(const struct redact_words *w, struct redact_text *t);
 void redact_addresses_en(const struct redact_words *w, struct redact_text *t);
 void redact_names(const struct redact_words *w, struct redact_text *t); /* after the numbers */
 void redact_names_en(const struct redact_words *w, struct redact_text *t);
+void redact_tables(const struct redact_words *w, struct redact_text *t);
 
 #endif

@@ -9,8 +9,8 @@
 static uint32_t folded(uint32_t c)
 {
     if (c >= 0xFF01 && c <= 0xFF5E) return c - 0xFEE0;
-    if (c == '\t' || c == 0xA0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200F) || c == 0x202F || c == 0x2060 ||
-        c == 0xFEFF)
+    if (c == '\t') return '|'; /* a column */
+    if (c == 0xA0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200F) || c == 0x202F || c == 0x2060 || c == 0xFEFF)
         return ' ';
     if (c == '\r' || c == 0x2028 || c == 0x2029) return '\n';
     if ((c >= 0x2010 && c <= 0x2013) || c == 0x2212 || c == 0xFE63) return '-';

@@ -110,11 +110,17 @@ static bool is_word_char(uint32_t c)
     return redact_is_latin(c);
 }
 
-static bool matches(const struct word *word, const struct redact_text *t, size_t i)
+/* How many characters of the text the word covers at i; 0: it is not there. Forms spread their labels: 住 院 号. */
+static size_t matched(const struct word *word, const struct redact_text *t, size_t i)
 {
-    if (i + word->length > t->n || memcmp(word->c, t->c + i, word->length * sizeof *word->c) != 0) return false;
-    if (is_word_char(word->c[0]) && i > 0 && is_word_char(t->c[i - 1])) return false;
-    return !is_word_char(word->c[word->length - 1]) || !is_word_char(t->c[i + word->length]);
+    size_t at = i;
+    for (size_t k = 0; k < word->length; k++, at++) {
+        if (k && redact_is_han(word->c[k]) && redact_is_han(word->c[k - 1]))
+            while (at < i + REDACT_WORD_LENGTH && t->c[at] == ' ') at++;
+        if (at >= t->n || t->c[at] != word->c[k]) return 0;
+    }
+    if (is_word_char(word->c[0]) && i > 0 && is_word_char(t->c[i - 1])) return 0;
+    return is_word_char(word->c[word->length - 1]) && is_word_char(t->c[at]) ? 0 : at - i;
 }
 
 static size_t find(const struct redact_words *w, const struct redact_text *t, size_t i, enum redact_word kind,
@@ -124,8 +130,9 @@ static size_t find(const struct redact_words *w, const struct redact_text *t, si
     size_t best = 0;
     for (size_t k = c < BMP ? w->first[c] : 0; c < BMP && k < w->first[c + 1]; k++) {
         const struct word *word = &w->words[k];
-        if (word->kind != kind || word->length <= best || (exact && word->length != exact)) continue;
-        if (matches(word, t, i)) best = word->length;
+        if (word->kind != kind) continue;
+        size_t n = matched(word, t, i);
+        if (n > best && (!exact || n == exact)) best = n;
     }
     return best;
 }
