@@ -113,6 +113,7 @@ int redact_run(const struct redactor *r, const char *text, size_t n, struct reda
     int rc = redact_text_make(&t, text, n);
     if (!rc) {
         redact_numbers(r->words, &t);
+        t.numbers = t.count;
         redact_accounts(r->words, &t);
         redact_addresses(r->words, &t);
         redact_addresses_en(r->words, &t);

@@ -60,7 +60,8 @@ static void before_label(struct redact_text *t, size_t i)
     if (digits >= 5) redact_add(t, start, end, REDACT_MRN);
 }
 
-static void add_mrn(struct redact_text *t, size_t label, size_t i)
+/* Adds the number after the label; returns where one more may stand (、 和), or 0. */
+static size_t one_mrn(struct redact_text *t, size_t label, size_t i)
 {
     size_t start = past_glue(t, i);
     size_t digits = 0;
@@ -80,12 +81,17 @@ static void add_mrn(struct redact_text *t, size_t label, size_t i)
     }
     if (digits < 3) {
         before_label(t, label);
-        return;
+        return 0;
     }
     redact_add(t, start, end, REDACT_MRN);
     size_t next = redact_skip(t, end, " ,/;");
     if (t->c[next] == 0x3001 || t->c[next] == 0x548C) next = redact_skip(t, next + 1, " "); /* 、 和 */
-    if (next > end && next < t->n && bare_value(t, next)) add_mrn(t, next, next);
+    return next > end && next < t->n && bare_value(t, next) ? next : 0;
+}
+
+static void add_mrn(struct redact_text *t, size_t label, size_t i)
+{
+    for (size_t k = 0; i && k < 32; k++) i = one_mrn(t, k ? i : label, i);
 }
 
 /* 住院病人号, 病历本编码: words for record numbers that no list has whole. Returns the end of the label, or i. */

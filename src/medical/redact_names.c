@@ -222,6 +222,21 @@ static void after_label(const struct redact_words *w, struct redact_text *t, siz
     }
 }
 
+/* Does a telephone or identity number begin at i? */
+static bool number_at(const struct redact_text *t, size_t i)
+{
+    size_t low = 0;
+    size_t high = t->numbers;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (t->spans[middle].start < i)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < t->numbers && t->spans[low].start == i && t->spans[low].type != REDACT_BANK;
+}
+
 /* Does what follows at i say that a person was named before it? "，男，", "（女", "，身份证", a telephone number. */
 static bool person_follows(const struct redact_words *w, const struct redact_text *t, size_t i)
 {
@@ -232,9 +247,7 @@ static bool person_follows(const struct redact_words *w, const struct redact_tex
     if (at > i && (redact_word_at(w, t, at, WORD_PHONE_LABEL) || redact_word_at(w, t, at, WORD_ID_LABEL) ||
                    redact_word_at(w, t, at, WORD_MRN_LABEL)))
         return true;
-    for (size_t k = 0; k < t->count; k++)
-        if (t->spans[k].start == at && t->spans[k].type <= REDACT_ID_CARD && t->spans[k].type != REDACT_NAME)
-            return true;
+    if (number_at(t, at)) return true;
     size_t digits = 0;
     while (t->c[at + digits] >= '0' && t->c[at + digits] <= '9') digits++;
     return at > i && digits && digits < 4 && t->c[at + digits] == 0x5C81; /* 岁 */

@@ -64,6 +64,7 @@ struct redact_text {
     size_t n;
     struct redact_span *spans; /* found so far */
     size_t count, cap;
+    size_t numbers; /* the first of them, in order: from redact_numbers */
     int error;
 };
 
