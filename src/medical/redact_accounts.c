@@ -20,9 +20,10 @@ static size_t past_glue(const struct redact_text *t, size_t i)
             i += 3;
         else if (c == 'i' && t->c[i + 1] == 'd' && !is_alnum(t->c[i + 2]))
             i += 2;
-        else if (c == ' ' || c == ':' || c == '#' || c == '\n' || c == '|' || c == '*' || c == '\'' || c == '(' ||
-                 c == '[' || c == '"' || c == '=' || c == 0x662F || c == 0x53F7 || c == 0x4E3A || c == 0x7801 ||
-                 c == 0x300C || c == 0x3010) /* 是 号 为 码 「 【 */
+        else if (c == ' ' || c == ':' || c == '#' || c == '\n' || c == '|' || c == '*' || c == '\'' || c == '.' ||
+                 c == '<' || c == 0x7B2C || c == 0x300A || c == '(' || c == '[' || c == '"' || c == '=' ||
+                 c == 0x662F || c == 0x53F7 || c == 0x4E3A || c == 0x7801 || c == 0x300C ||
+                 c == 0x3010) /* 是 号 为 码 「 【 */
             i++;
         else
             break;
@@ -42,8 +43,9 @@ static bool bare_value(const struct redact_text *t, size_t i)
     if (letters && t->c[i] == '-') i++;
     while (t->c[i + digits] >= '0' && t->c[i + digits] <= '9') digits++;
     uint32_t after = t->c[i + digits];
-    if (redact_is_han(after) || redact_is_latin(after) || after == '.' || after == '/') return false;
-    return letters ? digits >= 4 : digits >= 6 && digits != 8 && digits != 11;
+    if ((redact_is_han(after) && after != 0x53F7) || redact_is_latin(after) || after == '.' || after == '/')
+        return false;
+    return digits <= 12 && (letters ? digits >= 4 : digits >= 6 && digits != 8 && digits != 11);
 }
 
 /* 0023456是我的住院号, B7788（病案号）: the number stands before the label at i. */
@@ -60,10 +62,20 @@ static void before_label(struct redact_text *t, size_t i)
     if (digits >= 5) redact_add(t, start, end, REDACT_MRN);
 }
 
+/* 病历号（MRN）：a remark in brackets without digits goes with the label. */
+static size_t past_remark(const struct redact_text *t, size_t i)
+{
+    size_t at = redact_skip(t, i, " ");
+    if (t->c[at] != '(') return i;
+    for (size_t k = at + 1; k < at + 12 && k < t->n && redact_digit(t->c[k]) < 0; k++)
+        if (t->c[k] == ')') return k + 1;
+    return i;
+}
+
 /* Adds the number after the label; returns where one more may stand (、 和), or 0. */
 static size_t one_mrn(struct redact_text *t, size_t label, size_t i)
 {
-    size_t start = past_glue(t, i);
+    size_t start = past_glue(t, past_remark(t, i));
     size_t digits = 0;
     /* 住院号好像是… */
     for (size_t k = 0; k < 6 && redact_is_han(t->c[start]) && redact_digit(t->c[start]) < 0; k++)
@@ -79,7 +91,7 @@ static size_t one_mrn(struct redact_text *t, size_t label, size_t i)
         if (c == ' ' && joint && redact_digit(t->c[end + 1]) < 0) break;
         if (d < 0 && !is_alnum(c) && !joint) break;
     }
-    if (digits < 3) {
+    if (digits < 3 && !(digits == 2 && end >= start + 4)) {
         before_label(t, label);
         return 0;
     }

@@ -112,6 +112,22 @@ static void dotted(const struct redact_words *w, struct redact_text *t, size_t d
     redact_add(t, start, end, REDACT_NAME);
 }
 
+/* 巴特尔，男 and 患者玛丽（女: two to six characters before a sex, whatever they are. */
+static size_t before_sex(const struct redact_words *w, const struct redact_text *t, size_t i, bool label)
+{
+    size_t n = 0;
+    while (n < 7 && redact_is_han(t->c[i + n])) n++;
+    size_t at = redact_skip(t, i + n, " ,(/|");
+    bool sex = (t->c[at] == 0x7537 || t->c[at] == 0x5973) && !redact_is_han(t->c[at + 1]); /* 男 女 */
+    if (n < 2 || n > 6 || at == i + n || !sex || denied(w, t, i)) return 0;
+    for (size_t k = 0; k < n; k++)
+        if (redact_word_at(w, t, i + k, WORD_NAME_ROLE) > 1 || redact_word_at(w, t, i + k, WORD_TITLE) ||
+            redact_word_at(w, t, i + k, WORD_NAME_LABEL) ||
+            (!label && !redact_word_at(w, t, i + k, WORD_SOUND) && !is_given(w, t, i + k)))
+            return 0;
+    return n;
+}
+
 static size_t past_colon(const struct redact_text *t, size_t i, bool *colon)
 {
     size_t start = i;
@@ -218,6 +234,7 @@ static void after_label(const struct redact_words *w, struct redact_text *t, siz
     if (n) {
         size_t at = past_colon(t, i + n, &colon);
         size_t m = labelled_length(w, t, at);
+        if (!m) m = before_sex(w, t, at, true);
         put(w, t, at, m ? m : name_length(w, t, at, colon ? STRONG : FAIR));
     }
 }
@@ -284,6 +301,9 @@ static size_t alone(const struct redact_words *w, struct redact_text *t, size_t 
         if (given && left && redact_word_at(w, t, end, WORD_TITLE)) return s + g;
         if (given && left && g == 2 && (ends_name(w, t, end) || !weak)) return s + g;
         if (given && left && g == 2 && weak && ends_name(w, t, end)) return s + g;
+        size_t next = redact_skip(t, end, " ,!");
+        bool greeted = t->c[next] == 0x60A8 || t->c[next] == 0x4F60; /* 您 你 */
+        if (given && left && next > end && greeted) return s + g;
         if (given && g == 1 && !weak && redact_word_at(w, t, end, WORD_AFTER_NAME)) return s + g;
     }
     return 0;
@@ -313,6 +333,7 @@ void redact_names(const struct redact_words *w, struct redact_text *t)
         } else {
             after_label(w, t, i);
             put(w, t, i, alone(w, t, i));
+            if (i == floor) put(w, t, i, before_sex(w, t, i, false));
         }
         if (t->c[i] == 0xB7) dotted(w, t, i, floor);
     }
