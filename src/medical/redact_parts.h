@@ -58,7 +58,7 @@ enum redact_word {
 enum { REDACT_WORD_LENGTH = 24 }; /* characters of a word at most */
 
 /* One character of the original each: width folded, spaces and dashes unified; c also in lower case and simplified.
- * Both end with a 0 at n. */
+ * After n come zeros, as many as any rule looks ahead. */
 struct redact_text {
     uint32_t *c, *raw;
     size_t n;

@@ -22,10 +22,12 @@ static uint32_t folded(uint32_t c)
     return c;
 }
 
+enum { PAD = 64 }; /* zeros after the text: the rules look a few characters ahead */
+
 int redact_text_make(struct redact_text *t, const char *text, size_t n)
 {
     size_t count = utf8_count(text, n);
-    *t = (struct redact_text){.c = calloc(count + 1, sizeof *t->c), .raw = calloc(count + 1, sizeof *t->raw)};
+    *t = (struct redact_text){.c = calloc(count + PAD, sizeof *t->c), .raw = calloc(count + PAD, sizeof *t->raw)};
     if (!t->c || !t->raw) return ERR_NOMEM;
     for (size_t i = 0; i < n && t->n < count; t->n++) {
         uint32_t c;
