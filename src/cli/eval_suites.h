@@ -11,6 +11,7 @@
 int eval_guard(int argc, char **argv, struct error *e) MUST_USE;
 int eval_triage(int argc, char **argv, struct error *e) MUST_USE;
 int eval_selfharm(int argc, char **argv, struct error *e) MUST_USE;
+int eval_redact(int argc, char **argv, struct error *e) MUST_USE;
 
 /* Call handler with every line's object. Errors name the line. */
 typedef int (*eval_case)(void *user, const json_t *line, struct error *e);

@@ -12,7 +12,7 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv, struct error *e);
-} suites[] = {{"guard", eval_guard}, {"triage", eval_triage}, {"selfharm", eval_selfharm}};
+} suites[] = {{"guard", eval_guard}, {"triage", eval_triage}, {"selfharm", eval_selfharm}, {"redact", eval_redact}};
 
 int eval_read_cases(const char *path, eval_case handler, void *user, struct error *e)
 {
@@ -55,7 +55,7 @@ static int run(int argc, char **argv)
     const struct option_spec specs[] = {{0}};
     int positional = 0;
     rc = options_parse(specs, argc, argv, &positional, &e);
-    if (!rc) rc = error_set(&e, ERR_INVALID, "needs the name of a suite: guard, triage, selfharm (--help)");
+    if (!rc) rc = error_set(&e, ERR_INVALID, "needs the name of a suite: guard, triage, selfharm, redact (--help)");
     return cli_fail("eval", &e);
 }
 
@@ -69,6 +69,7 @@ const struct verb verb_eval = {
              "triage FILE    flag recall, emergency recall, over-triage, false alarms, departments\n"
              "selfharm FILE  levels of self-harm risk\n"
              "  --layer rules|classifier|both  which readers speak (both)\n"
+             "redact FILE    spans wholly masked by type, masked characters outside spans\n"
              "  --json OUT                     write the figures as JSON too\n"
              "  --failures                     list ids of the cases that went wrong, and how\n"
              "Every figure has its 95 % Wilson interval.\n",

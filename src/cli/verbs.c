@@ -19,6 +19,7 @@
     X(quantize)                                                                                                        \
     X(make_random)                                                                                                     \
     X(guard)                                                                                                           \
+    X(redact)                                                                                                          \
     X(eval)                                                                                                            \
     X(tokenize)                                                                                                        \
     X(template)                                                                                                        \

@@ -63,6 +63,12 @@ static void load_table(void)
     }
 }
 
+uint32_t normal_text_simplified(uint32_t c)
+{
+    pthread_once(&table_once, load_table);
+    return c < BMP && simplified[c] ? simplified[c] : c;
+}
+
 static bool is_chinese(uint32_t c)
 {
     return (c >= 0x3400 && c <= 0x9FFF) || c == 0x3007 || (c >= 0x20000 && c <= 0x3FFFF);

@@ -30,4 +30,6 @@ int normal_text_make(struct normal_text *out, const char *text, size_t len, stru
 
 void normal_text_free(struct normal_text *t); /* safe on a zeroed struct and twice */
 
+uint32_t normal_text_simplified(uint32_t c); /* a traditional character as the simplified one; others as they are */
+
 #endif
