@@ -27,7 +27,6 @@
     X(generate)                                                                                                        \
     X(labs)                                                                                                            \
     X(triage)                                                                                                          \
-    X(eval)                                                                                                            \
     X(train_triage)                                                                                                    \
     X(version)                                                                                                         \
     /* end of the list */
