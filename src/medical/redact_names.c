@@ -304,7 +304,8 @@ static size_t alone(const struct redact_words *w, struct redact_text *t, size_t 
         size_t next = redact_skip(t, end, " ,!");
         bool greeted = t->c[next] == 0x60A8 || t->c[next] == 0x4F60; /* 您 你 */
         if (given && left && next > end && greeted) return s + g;
-        if (given && g == 1 && !weak && redact_word_at(w, t, end, WORD_AFTER_NAME)) return s + g;
+        if (given && g == 1 && !weak && ends_name(w, t, end)) return s + g;
+        if (g == 2 && !weak && is_end(t->c[end]) && (is_given(w, t, i + s) || is_given(w, t, end - 1))) return s + g;
     }
     return 0;
 }
