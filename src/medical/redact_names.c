@@ -287,7 +287,7 @@ static size_t alone(const struct redact_words *w, struct redact_text *t, size_t 
 {
     bool weak;
     size_t s = surname_at(w, t, i, &weak);
-    if (!s || denied(w, t, i)) return 0;
+    if (!s || denied(w, t, i) || redact_word_at(w, t, i + s, WORD_TITLE)) return 0;
     bool left = i == 0 || (is_end(t->c[i - 1]) && redact_digit(t->c[i - 1]) < 0);
     for (size_t g = 2; g >= 1; g--) {
         size_t end = i + s + g;
