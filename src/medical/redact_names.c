@@ -287,7 +287,7 @@ static size_t alone(const struct redact_words *w, struct redact_text *t, size_t 
 {
     bool weak;
     size_t s = surname_at(w, t, i, &weak);
-    if (!s || denied(w, t, i)) return 0;
+    if (!s || denied(w, t, i) || redact_word_at(w, t, i + s, WORD_TITLE)) return 0;
     bool left = i == 0 || (is_end(t->c[i - 1]) && redact_digit(t->c[i - 1]) < 0);
     for (size_t g = 2; g >= 1; g--) {
         size_t end = i + s + g;
@@ -304,7 +304,8 @@ static size_t alone(const struct redact_words *w, struct redact_text *t, size_t 
         size_t next = redact_skip(t, end, " ,!");
         bool greeted = t->c[next] == 0x60A8 || t->c[next] == 0x4F60; /* 您 你 */
         if (given && left && next > end && greeted) return s + g;
-        if (given && g == 1 && !weak && redact_word_at(w, t, end, WORD_AFTER_NAME)) return s + g;
+        if (given && g == 1 && !weak && ends_name(w, t, end)) return s + g;
+        if (g == 2 && !weak && is_end(t->c[end]) && (is_given(w, t, i + s) || is_given(w, t, end - 1))) return s + g;
     }
     return 0;
 }

@@ -239,8 +239,8 @@ static size_t from_group(const struct redact_words *w, struct redact_text *t, co
     size_t start = r->groups[a].start;
     v.label = redact_label_before(w, t, start, REACH, kinds, sizeof kinds / sizeof *kinds, &end);
     static const enum redact_word institution[] = {WORD_HOTLINE};
-    if (v.label == WORD_PHONE_LABEL && /* 医院电话 */
-        redact_label_before(w, t, end, 8, institution, 1, NULL) == WORD_HOTLINE)
+    if ((v.label == WORD_PHONE_LABEL || v.label == WORD_KINDS) && /* 医院电话, 总台：0571-… */
+        redact_label_before(w, t, v.label == WORD_KINDS ? start : end, 12, institution, 1, NULL) == WORD_HOTLINE)
         v.label = WORD_HOTLINE;
     v.distance = v.label == WORD_KINDS ? REACH : start - end;
     for (size_t b = r->count; b-- > a;) {
