@@ -16,7 +16,8 @@ static int answer_line(json_line_handler handler, void *user, const char *line, 
     int rc = json_read(&input, line, n, e);
     if (!rc && !json_is_object(input)) rc = error_set(e, ERR_FORMAT, "is not a JSON object");
     if (!rc) rc = handler(user, input, &answer, e);
-    if (!rc && (json_dumpf(answer, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) || putchar('\n') == EOF || fflush(stdout)))
+    if (!rc &&
+        (json_dumpf(answer, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) || putchar('\n') == EOF || fflush(stdout)))
         rc = error_set(e, ERR_IO, "cannot write the answer to standard output");
     json_decref(answer);
     json_decref(input);
