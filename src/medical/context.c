@@ -124,11 +124,12 @@ static bool is_past(const struct view *v, const struct lex_hit *h)
 {
     size_t a = sentence_start(v, h->start);
     size_t b = sentence_end(v, h->end);
-    if (within(v, a, b, BIT(cue_past_span), 0) && !within(v, a, b, BIT(cue_now), 0)) return true;
+    bool over = within(v, h->end, b, BIT(cue_recovered), 0);
+    if (within(v, a, b, BIT(cue_past_span), 0) && (over || !within(v, a, b, BIT(cue_now), 0))) return true;
     size_t clause = clause_start(v, h->start);
     size_t clause_behind = clause_end(v, h->end);
     if (within(v, clause, clause_behind, BIT(cue_now), 0)) return false;
-    if (within(v, a, h->start, BIT(cue_past), 0) && within(v, h->end, b, BIT(cue_recovered), 0)) return true;
+    if (over && within(v, a, h->start, BIT(cue_past), 0)) return true;
     return within(v, clause, clause_behind, BIT(cue_past), 0);
 }
 
@@ -141,7 +142,8 @@ static bool is_study(const struct view *v, const struct lex_hit *h, bool firm)
     if (within(v, a, b, BIT(cue_study_strong), 0)) return true;
     for (size_t i = h->start; i-- > a && !firm;)
         if (counts(v, i, BIT(cue_unreal), 0)) return !within(v, i, b, BIT(cue_really), 0);
-    return !firm && within(v, a, b, BIT(cue_study), 0) && !within(v, a, b, BIT(cue_really), 0) &&
+    if (!firm && within(v, clause_start(v, h->start), h->start, BIT(cue_fear), 0)) return true;
+    return !firm && within(v, a, b, BIT(cue_study), 0) && !within(v, a, b, BIT(cue_really) | BIT(cue_own), 0) &&
            !within(v, a, b, BIT(cue_person), BIT(cue_not_person));
 }
 
@@ -150,6 +152,14 @@ static bool is_idiom(const struct view *v, const struct lex_hit *h)
     for (size_t i = h->start; i < h->end; i++)
         if (v->covers[i] & BIT(cue_idiom)) return true;
     return false;
+}
+
+/* What is given away or said goodbye to because one moves house. */
+static bool is_everyday(const struct view *v, const struct lex_hit *h)
+{
+    size_t a = sentence_start(v, h->start);
+    size_t b = sentence_end(v, h->end);
+    return within(v, a, b, BIT(cue_plain), 0) && !within(v, a, b, BIT(cue_death), 0);
 }
 
 static bool is_family(const struct view *v, const struct lex_hit *h)
@@ -163,7 +173,7 @@ static enum lex_off judge(const struct view *v, const struct triage_text *t, con
     bool profile = h->start < t->profile_end;
     if (kind == LEX_CUE) return LEX_ON;
     if (profile) return kind == LEX_FACT ? LEX_ON : LEX_PROFILE;
-    if (is_idiom(v, h)) return LEX_IDIOM;
+    if (is_idiom(v, h) || (firm && is_everyday(v, h))) return LEX_IDIOM;
     if (h->starts_negative ? doubly_negated(v, h) : negated_before(v, h) || negated_behind(v, h)) return LEX_NEGATED;
     if (is_family(v, h)) return LEX_FAMILY;
     if (kind == LEX_FACT) return LEX_ON;

@@ -317,6 +317,8 @@ static int read_concept(struct reader *r, const char *s, size_t n)
     if (r->l->concepts.n > UINT16_MAX - 1) return bad(r, "too many concepts");
     if (space && strncmp(space + 1, "fact", 4) == 0)
         c.kind = LEX_FACT;
+    else if (space && strncmp(space + 1, "deed", 4) == 0)
+        c.kind = LEX_DEED;
     else if (space && strncmp(space + 1, "cue", 3) == 0)
         c.kind = LEX_CUE;
     else if (space)
