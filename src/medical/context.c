@@ -133,18 +133,36 @@ static bool is_past(const struct view *v, const struct lex_hit *h)
     return within(v, clause, clause_behind, BIT(cue_past), 0);
 }
 
+/* A question for study. In the clause of the question only a person in it counts ("我爸有高血压,会不会突然中风"
+ * tells of no stroke), beside it any person of the sentence. */
+static bool is_asked(const struct view *v, const struct lex_hit *h, size_t a, size_t b)
+{
+    size_t from = clause_start(v, h->start);
+    size_t to = clause_end(v, h->end);
+    if (!within(v, a, b, BIT(cue_study), 0) || within(v, a, b, BIT(cue_really) | BIT(cue_own), 0)) return false;
+    if (!within(v, from, to, BIT(cue_study), 0)) from = a, to = b;
+    return !within(v, from, to, BIT(cue_person), BIT(cue_not_person));
+}
+
+/* "我在写小说。主角..." A strong cue covers what follows in its message, but for sentences that tell of today. */
+static bool is_announced(const struct view *v, size_t a, size_t b)
+{
+    size_t i = a;
+    while (i > 0 && a - i < REACH && v->cp[i - 1] != '\n') i--;
+    return within(v, i, a, BIT(cue_study_strong), 0) && !within(v, a, b, BIT(cue_really) | BIT(cue_own), 0);
+}
+
 /* firm: only a strong cue makes it study. Who speaks of dying in a question may mean it. */
 static bool is_study(const struct view *v, const struct lex_hit *h, bool firm)
 {
     size_t a = sentence_start(v, h->start);
     size_t b = sentence_end(v, h->end);
     if (v->lifted) return false;
-    if (within(v, a, b, BIT(cue_study_strong), 0)) return true;
-    for (size_t i = h->start; i-- > a && !firm;)
+    if (within(v, a, b, BIT(cue_study_strong), 0) || is_announced(v, a, b)) return true;
+    if (firm) return false;
+    for (size_t i = h->start; i-- > a;)
         if (counts(v, i, BIT(cue_unreal), 0)) return !within(v, i, b, BIT(cue_really), 0);
-    if (!firm && within(v, clause_start(v, h->start), h->start, BIT(cue_fear), 0)) return true;
-    return !firm && within(v, a, b, BIT(cue_study), 0) && !within(v, a, b, BIT(cue_really) | BIT(cue_own), 0) &&
-           !within(v, a, b, BIT(cue_person), BIT(cue_not_person));
+    return within(v, clause_start(v, h->start), h->start, BIT(cue_fear), 0) || is_asked(v, h, a, b);
 }
 
 static bool is_idiom(const struct view *v, const struct lex_hit *h)
