@@ -14,7 +14,7 @@ struct view {
     const uint32_t *cp;
     size_t n;
     uint32_t *starts; /* per character: cues that start there */
-    uint32_t *covers; /* per character: cue_not_neg, cue_not_person and cue_idiom that lie over it */
+    uint32_t *covers; /* per character: cue_not_neg, cue_not_person, cue_idiom and cue_word that lie over it */
     bool lifted;
 };
 
@@ -165,6 +165,17 @@ static bool is_study(const struct view *v, const struct lex_hit *h, bool firm)
     return within(v, clause_start(v, h->start), h->start, BIT(cue_fear), 0) || is_asked(v, h, a, b);
 }
 
+/* "血压高,头上冒汗" bleeds not, "指头裂了" is no headache. */
+static bool is_cut_word(const struct view *v, const struct lex_hit *h, bool blood)
+{
+    if (blood && (v->starts[h->start] & BIT(cue_word))) return true;
+    if (h->start > 0 && (v->covers[h->start] & v->covers[h->start - 1] & BIT(cue_word)) &&
+        !(v->starts[h->start] & BIT(cue_word)))
+        return true;
+    return h->end < v->n && (v->covers[h->end - 1] & v->covers[h->end] & BIT(cue_word)) &&
+           !(v->starts[h->end] & BIT(cue_word));
+}
+
 static bool is_idiom(const struct view *v, const struct lex_hit *h)
 {
     for (size_t i = h->start; i < h->end; i++)
@@ -186,11 +197,13 @@ static bool is_family(const struct view *v, const struct lex_hit *h)
 }
 
 static enum lex_off judge(const struct view *v, const struct triage_text *t, const struct lex_hit *h,
-                          enum lex_kind kind, bool firm)
+                          enum lex_kind kind, const char *name)
 {
     bool profile = h->start < t->profile_end;
+    bool firm = strncmp(name, "sh_", 3) == 0;
     if (kind == LEX_CUE) return LEX_ON;
     if (profile) return kind == LEX_FACT ? LEX_ON : LEX_PROFILE;
+    if (is_cut_word(v, h, strncmp(name, "bleed_", 6) == 0)) return LEX_IDIOM;
     if (is_idiom(v, h) || (firm && is_everyday(v, h))) return LEX_IDIOM;
     if (h->starts_negative ? doubly_negated(v, h) : negated_before(v, h) || negated_behind(v, h)) return LEX_NEGATED;
     if (is_family(v, h)) return LEX_FAMILY;
@@ -210,7 +223,7 @@ int context_judge(const struct lex *l, const int ids[CONTEXT_CUE_COUNT], const s
                   struct lex_hits *hits)
 {
     struct view v = {t->cp, t->n, calloc(t->n + 1, sizeof *v.starts), calloc(t->n + 1, sizeof *v.covers), false};
-    const uint32_t covering = BIT(cue_not_neg) | BIT(cue_not_person) | BIT(cue_idiom);
+    const uint32_t covering = BIT(cue_not_neg) | BIT(cue_not_person) | BIT(cue_idiom) | BIT(cue_word);
     int rc = v.starts && v.covers ? OK : ERR_NOMEM;
     for (size_t i = 0; i < hits->n && !rc; i++) {
         const struct lex_hit *h = &hits->items[i];
@@ -223,7 +236,7 @@ int context_judge(const struct lex *l, const int ids[CONTEXT_CUE_COUNT], const s
     }
     for (size_t i = 0; i < hits->n && !rc; i++)
         hits->items[i].off = (uint8_t)judge(&v, t, &hits->items[i], lex_kind(l, hits->items[i].concept),
-                                            strncmp(lex_name(l, hits->items[i].concept), "sh_", 3) == 0);
+                                            lex_name(l, hits->items[i].concept));
     free(v.starts);
     free(v.covers);
     return rc;

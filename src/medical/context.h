@@ -38,6 +38,7 @@
     X(cue_person)       /* 我, my father */                                                                           \
     X(cue_not_person)   /* 我想了解 */                                                                             \
     X(cue_lift)         /* 现在就这样: the question was about today after all */                                  \
+    X(cue_word)         /* 血压, 舌头: a phrase that starts or ends inside is of other letters */                  \
     X(cue_idiom)        /* 笑死我了, dying of laughter */
 
 enum context_cue {
