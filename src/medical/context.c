@@ -15,6 +15,7 @@ struct view {
     size_t n;
     uint32_t *starts; /* per character: cues that start there */
     uint32_t *covers; /* per character: cue_not_neg, cue_not_person, cue_idiom and cue_word that lie over it */
+    uint32_t any;     /* cues of the whole text */
     bool lifted;
 };
 
@@ -45,7 +46,7 @@ static bool counts(const struct view *v, size_t at, uint32_t bits, uint32_t unle
 /* A cue of `bits` in [a, b). */
 static bool within(const struct view *v, size_t a, size_t b, uint32_t bits, uint32_t unless)
 {
-    for (size_t i = a; i < b; i++)
+    for (size_t i = a; i < b && (v->any & bits); i++)
         if (counts(v, i, bits, unless)) return true;
     return false;
 }
@@ -124,7 +125,7 @@ static bool is_past(const struct view *v, const struct lex_hit *h)
 {
     size_t a = sentence_start(v, h->start);
     size_t b = sentence_end(v, h->end);
-    bool over = within(v, h->end, b, BIT(cue_recovered), 0);
+    const bool over = within(v, h->end, b, BIT(cue_recovered), 0);
     if (within(v, a, b, BIT(cue_past_span), 0) && (over || !within(v, a, b, BIT(cue_now), 0))) return true;
     size_t clause = clause_start(v, h->start);
     size_t clause_behind = clause_end(v, h->end);
@@ -222,7 +223,7 @@ static int cue_of(const int ids[CONTEXT_CUE_COUNT], int concept)
 int context_judge(const struct lex *l, const int ids[CONTEXT_CUE_COUNT], const struct triage_text *t,
                   struct lex_hits *hits)
 {
-    struct view v = {t->cp, t->n, calloc(t->n + 1, sizeof *v.starts), calloc(t->n + 1, sizeof *v.covers), false};
+    struct view v = {t->cp, t->n, calloc(t->n + 1, sizeof *v.starts), calloc(t->n + 1, sizeof *v.covers), 0, false};
     const uint32_t covering = BIT(cue_not_neg) | BIT(cue_not_person) | BIT(cue_idiom) | BIT(cue_word);
     int rc = v.starts && v.covers ? OK : ERR_NOMEM;
     for (size_t i = 0; i < hits->n && !rc; i++) {
@@ -230,6 +231,7 @@ int context_judge(const struct lex *l, const int ids[CONTEXT_CUE_COUNT], const s
         int cue = lex_kind(l, h->concept) == LEX_CUE ? cue_of(ids, h->concept) : -1;
         if (cue < 0) continue;
         v.starts[h->start] |= 1u << cue;
+        v.any |= 1u << cue;
         if (cue == CONTEXT_cue_lift) v.lifted = true;
         if (covering & (1u << cue))
             for (size_t at = h->start; at < h->end; at++) v.covers[at] |= 1u << cue;
