@@ -14,7 +14,8 @@ struct view {
     const uint32_t *cp;
     size_t n;
     uint32_t *starts; /* per character: cues that start there */
-    uint32_t *covers; /* per character: cue_not_neg, cue_not_person and cue_idiom that lie over it */
+    uint32_t *covers; /* per character: cue_not_neg, cue_not_person, cue_idiom and cue_word that lie over it */
+    uint32_t any;     /* cues of the whole text */
     bool lifted;
 };
 
@@ -45,7 +46,7 @@ static bool counts(const struct view *v, size_t at, uint32_t bits, uint32_t unle
 /* A cue of `bits` in [a, b). */
 static bool within(const struct view *v, size_t a, size_t b, uint32_t bits, uint32_t unless)
 {
-    for (size_t i = a; i < b; i++)
+    for (size_t i = a; i < b && (v->any & bits); i++)
         if (counts(v, i, bits, unless)) return true;
     return false;
 }
@@ -124,12 +125,32 @@ static bool is_past(const struct view *v, const struct lex_hit *h)
 {
     size_t a = sentence_start(v, h->start);
     size_t b = sentence_end(v, h->end);
-    if (within(v, a, b, BIT(cue_past_span), 0) && !within(v, a, b, BIT(cue_now), 0)) return true;
+    const bool over = within(v, h->end, b, BIT(cue_recovered), 0);
+    if (within(v, a, b, BIT(cue_past_span), 0) && (over || !within(v, a, b, BIT(cue_now), 0))) return true;
     size_t clause = clause_start(v, h->start);
     size_t clause_behind = clause_end(v, h->end);
     if (within(v, clause, clause_behind, BIT(cue_now), 0)) return false;
-    if (within(v, a, h->start, BIT(cue_past), 0) && within(v, h->end, b, BIT(cue_recovered), 0)) return true;
+    if (over && within(v, a, h->start, BIT(cue_past), 0)) return true;
     return within(v, clause, clause_behind, BIT(cue_past), 0);
+}
+
+/* A question for study. In the clause of the question only a person in it counts ("我爸有高血压,会不会突然中风"
+ * tells of no stroke), beside it any person of the sentence. */
+static bool is_asked(const struct view *v, const struct lex_hit *h, size_t a, size_t b)
+{
+    size_t from = clause_start(v, h->start);
+    size_t to = clause_end(v, h->end);
+    if (!within(v, a, b, BIT(cue_study), 0) || within(v, a, b, BIT(cue_really) | BIT(cue_own), 0)) return false;
+    if (!within(v, from, to, BIT(cue_study), 0)) from = a, to = b;
+    return !within(v, from, to, BIT(cue_person), BIT(cue_not_person));
+}
+
+/* "我在写小说。主角..." A strong cue covers what follows in its message, but for sentences that tell of today. */
+static bool is_announced(const struct view *v, size_t a, size_t b)
+{
+    size_t i = a;
+    while (i > 0 && a - i < REACH && v->cp[i - 1] != '\n') i--;
+    return within(v, i, a, BIT(cue_study_strong), 0) && !within(v, a, b, BIT(cue_really) | BIT(cue_own), 0);
 }
 
 /* firm: only a strong cue makes it study. Who speaks of dying in a question may mean it. */
@@ -138,11 +159,22 @@ static bool is_study(const struct view *v, const struct lex_hit *h, bool firm)
     size_t a = sentence_start(v, h->start);
     size_t b = sentence_end(v, h->end);
     if (v->lifted) return false;
-    if (within(v, a, b, BIT(cue_study_strong), 0)) return true;
-    for (size_t i = h->start; i-- > a && !firm;)
+    if (within(v, a, b, BIT(cue_study_strong), 0) || is_announced(v, a, b)) return true;
+    if (firm) return false;
+    for (size_t i = h->start; i-- > a;)
         if (counts(v, i, BIT(cue_unreal), 0)) return !within(v, i, b, BIT(cue_really), 0);
-    return !firm && within(v, a, b, BIT(cue_study), 0) && !within(v, a, b, BIT(cue_really), 0) &&
-           !within(v, a, b, BIT(cue_person), BIT(cue_not_person));
+    return within(v, clause_start(v, h->start), h->start, BIT(cue_fear), 0) || is_asked(v, h, a, b);
+}
+
+/* "血压高,头上冒汗" bleeds not, "指头裂了" is no headache. */
+static bool is_cut_word(const struct view *v, const struct lex_hit *h, bool blood)
+{
+    if (blood && (v->starts[h->start] & BIT(cue_word))) return true;
+    if (h->start > 0 && (v->covers[h->start] & v->covers[h->start - 1] & BIT(cue_word)) &&
+        !(v->starts[h->start] & BIT(cue_word)))
+        return true;
+    return h->end < v->n && (v->covers[h->end - 1] & v->covers[h->end] & BIT(cue_word)) &&
+           !(v->starts[h->end] & BIT(cue_word));
 }
 
 static bool is_idiom(const struct view *v, const struct lex_hit *h)
@@ -152,18 +184,28 @@ static bool is_idiom(const struct view *v, const struct lex_hit *h)
     return false;
 }
 
+/* What is given away or said goodbye to because one moves house. */
+static bool is_everyday(const struct view *v, const struct lex_hit *h)
+{
+    size_t a = sentence_start(v, h->start);
+    size_t b = sentence_end(v, h->end);
+    return within(v, a, b, BIT(cue_plain), 0) && !within(v, a, b, BIT(cue_death), 0);
+}
+
 static bool is_family(const struct view *v, const struct lex_hit *h)
 {
     return within(v, clause_start(v, h->start), clause_end(v, h->end), BIT(cue_family), 0);
 }
 
 static enum lex_off judge(const struct view *v, const struct triage_text *t, const struct lex_hit *h,
-                          enum lex_kind kind, bool firm)
+                          enum lex_kind kind, const char *name)
 {
     bool profile = h->start < t->profile_end;
+    bool firm = strncmp(name, "sh_", 3) == 0;
     if (kind == LEX_CUE) return LEX_ON;
     if (profile) return kind == LEX_FACT ? LEX_ON : LEX_PROFILE;
-    if (is_idiom(v, h)) return LEX_IDIOM;
+    if (is_cut_word(v, h, strncmp(name, "bleed_", 6) == 0)) return LEX_IDIOM;
+    if (is_idiom(v, h) || (firm && is_everyday(v, h))) return LEX_IDIOM;
     if (h->starts_negative ? doubly_negated(v, h) : negated_before(v, h) || negated_behind(v, h)) return LEX_NEGATED;
     if (is_family(v, h)) return LEX_FAMILY;
     if (kind == LEX_FACT) return LEX_ON;
@@ -181,21 +223,22 @@ static int cue_of(const int ids[CONTEXT_CUE_COUNT], int concept)
 int context_judge(const struct lex *l, const int ids[CONTEXT_CUE_COUNT], const struct triage_text *t,
                   struct lex_hits *hits)
 {
-    struct view v = {t->cp, t->n, calloc(t->n + 1, sizeof *v.starts), calloc(t->n + 1, sizeof *v.covers), false};
-    const uint32_t covering = BIT(cue_not_neg) | BIT(cue_not_person) | BIT(cue_idiom);
+    struct view v = {t->cp, t->n, calloc(t->n + 1, sizeof *v.starts), calloc(t->n + 1, sizeof *v.covers), 0, false};
+    const uint32_t covering = BIT(cue_not_neg) | BIT(cue_not_person) | BIT(cue_idiom) | BIT(cue_word);
     int rc = v.starts && v.covers ? OK : ERR_NOMEM;
     for (size_t i = 0; i < hits->n && !rc; i++) {
         const struct lex_hit *h = &hits->items[i];
         int cue = lex_kind(l, h->concept) == LEX_CUE ? cue_of(ids, h->concept) : -1;
         if (cue < 0) continue;
         v.starts[h->start] |= 1u << cue;
+        v.any |= 1u << cue;
         if (cue == CONTEXT_cue_lift) v.lifted = true;
         if (covering & (1u << cue))
             for (size_t at = h->start; at < h->end; at++) v.covers[at] |= 1u << cue;
     }
     for (size_t i = 0; i < hits->n && !rc; i++)
         hits->items[i].off = (uint8_t)judge(&v, t, &hits->items[i], lex_kind(l, hits->items[i].concept),
-                                            strncmp(lex_name(l, hits->items[i].concept), "sh_", 3) == 0);
+                                            lex_name(l, hits->items[i].concept));
     free(v.starts);
     free(v.covers);
     return rc;

@@ -31,9 +31,14 @@
     X(cue_study)        /* 有哪些症状, what are the signs: unless it is about a person */                         \
     X(cue_study_strong) /* 论文, 小说, for an exam */                                                              \
     X(cue_unreal)       /* 如果, 新闻里: what follows in its sentence, unless it goes on with today */            \
+    X(cue_own)          /* 怎么办, 疼得厉害: said of a complaint one has, not of a disease in general */        \
+    X(cue_fear)         /* 怕得, scared of getting: what follows in its clause */                                    \
+    X(cue_plain)        /* 搬家, 露营: an everyday reason to say goodbye or to buy rope */                         \
+    X(cue_death)        /* 遗书, die: it is not everyday after all */                                                \
     X(cue_person)       /* 我, my father */                                                                           \
     X(cue_not_person)   /* 我想了解 */                                                                             \
     X(cue_lift)         /* 现在就这样: the question was about today after all */                                  \
+    X(cue_word)         /* 血压, 舌头: a phrase that starts or ends inside is of other letters */                  \
     X(cue_idiom)        /* 笑死我了, dying of laughter */
 
 enum context_cue {

@@ -76,7 +76,8 @@ static bool group_at(const struct finder *f, const struct lex_token *t, size_t c
 {
     const struct lex_group *g = &f->l->groups.items[t->value];
     const struct rest behind = {t + 1, count - 1, rest};
-    for (uint32_t i = 0; i < g->n; i++) {
+    const uint32_t n = at < f->n && !(g->opens >> (f->cp[at] & 63) & 1) ? 0 : g->n; /* most places end here */
+    for (uint32_t i = 0; i < n; i++) {
         const struct lex_branch *b = &f->l->branches.items[g->first + i];
         const struct lex_token *first = &f->l->tokens.items[b->first];
         if (first->kind == TOKEN_CHAR && (at >= f->n || f->cp[at] != first->value)) continue;

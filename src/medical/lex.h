@@ -22,6 +22,7 @@
 enum lex_kind {
     LEX_SYMPTOM, /* happens to the patient: negation, past, family, questions and idioms take it away */
     LEX_FACT,    /* is true of the patient (a disease, a medicine): only negation and family history take it away */
+    LEX_DEED,    /* done or touched (drank, pesticide): taken away like a symptom, but no complaint by itself */
     LEX_CUE,     /* a word about words; never taken away */
 };
 

@@ -39,6 +39,7 @@ struct lex_branch {
 
 struct lex_group {
     uint32_t first, n; /* in branches */
+    uint64_t opens;    /* bit (character mod 64): a branch may start with it */
 };
 
 struct lex_set {

@@ -317,6 +317,8 @@ static int read_concept(struct reader *r, const char *s, size_t n)
     if (r->l->concepts.n > UINT16_MAX - 1) return bad(r, "too many concepts");
     if (space && strncmp(space + 1, "fact", 4) == 0)
         c.kind = LEX_FACT;
+    else if (space && strncmp(space + 1, "deed", 4) == 0)
+        c.kind = LEX_DEED;
     else if (space && strncmp(space + 1, "cue", 3) == 0)
         c.kind = LEX_CUE;
     else if (space)
@@ -358,6 +360,19 @@ static int read_line(struct reader *r, const char *s, size_t n)
     return read_pattern(r, s, n);
 }
 
+static void note_openings(struct lex *l)
+{
+    for (size_t i = 0; i < l->groups.n; i++) {
+        struct lex_group *g = &l->groups.items[i];
+        g->opens = 0;
+        for (uint32_t k = 0; k < g->n; k++) {
+            const struct lex_branch *b = &l->branches.items[g->first + k];
+            const struct lex_token *t = &l->tokens.items[b->first];
+            g->opens |= b->n && t->kind == TOKEN_CHAR ? UINT64_C(1) << (t->value & 63) : UINT64_MAX;
+        }
+    }
+}
+
 int lex_new(struct lex **out, const char *text, size_t n, struct error *e)
 {
     struct lex *l = calloc(1, sizeof *l);
@@ -375,6 +390,8 @@ int lex_new(struct lex **out, const char *text, size_t n, struct error *e)
     if (rc) {
         lex_free(l);
         l = NULL;
+    } else {
+        note_openings(l);
     }
     *out = l;
     return rc;

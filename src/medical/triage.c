@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "medical/triage_parts.h"
 
-static const float SELF_HARM_SUM = 0.35f;
+static const float SELF_HARM_SUM = 0.2f;
 
 enum { FILES = 5, WINDOW_LEAST = 4, WINDOW_MOST = 400 };
 

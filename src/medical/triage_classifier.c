@@ -71,7 +71,7 @@ static size_t add_concepts(const struct triage_sentence *x, uint16_t rows[TRIAGE
     for (size_t i = 0; i < x->hits->n && count < TRIAGE_GRAMS_MAX / 2; i++) {
         const struct lex_hit *h = &x->hits->items[i];
         if (h->start >= x->end) break; /* by start */
-        if (h->start < x->start || h->off != LEX_ON || lex_kind(x->l, h->concept) == LEX_CUE) continue;
+        if (h->start < x->start || h->off != LEX_ON) continue;
         uint32_t hash = 2166136261u;
         for (const char *s = lex_name(x->l, h->concept); *s; s++) hash = (hash ^ (uint8_t)*s) * 16777619u;
         rows[count++] = row_of(hash, 77);

@@ -125,6 +125,29 @@ static void questions_past_and_family_raise_nothing(void **state)
     raises("三年前得过脑梗，现在又半边身子没力了", "stroke");
 }
 
+static void a_disease_in_general_is_no_complaint(void **state)
+{
+    (void)state;
+    is_quiet("热射病为什么会昏迷");
+    is_quiet("我爸有高血压，会不会突然脑出血");
+    raises("我爸高血压，半边脸歪了，会不会是脑出血", "stroke");
+    is_quiet("我在写小说。主角喝了农药会怎么样");
+    raises("我在写小说。刚才我孩子喝了农药", "poison_od");
+    is_quiet("很怕得脑膜炎");
+    raises("很怕得脑膜炎，孩子发烧脖子硬低不下头", "meningitis");
+}
+
+static void everyday_words_are_not_signs(void **state)
+{
+    (void)state;
+    is_quiet("要出国了，和大家告别");
+    raises("要出国了，和大家告别，下辈子再见，遗书写好了", "self_harm_plan");
+    is_quiet("血压高，舌头裂了");
+    raises("血压高，鼻子血流不止", "major_bleed");
+    is_quiet("今天抽了血");
+    raises("孩子抽了五分钟", "seizure");
+}
+
 static void playing_it_down_changes_nothing(void **state)
 {
     (void)state;
@@ -344,6 +367,8 @@ int main(void)
         cmocka_unit_test(numbers_are_read_however_they_are_written),
         cmocka_unit_test(idioms_raise_nothing),
         cmocka_unit_test(questions_past_and_family_raise_nothing),
+        cmocka_unit_test(a_disease_in_general_is_no_complaint),
+        cmocka_unit_test(everyday_words_are_not_signs),
         cmocka_unit_test(playing_it_down_changes_nothing),
         cmocka_unit_test(evidence_adds_up_over_turns),
         cmocka_unit_test(risk_groups_raise),
