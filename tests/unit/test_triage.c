@@ -131,7 +131,7 @@ static void a_disease_in_general_is_no_complaint(void **state)
     is_quiet("热射病为什么会昏迷");
     is_quiet("我爸有高血压，会不会突然脑出血");
     raises("我爸高血压，半边脸歪了，会不会是脑出血", "stroke");
-    is_quiet("我在写小说。主角喝了农药会怎么样");
+    is_quiet("我在写小说。那个女的喝了农药");
     raises("我在写小说。刚才我孩子喝了农药", "poison_od");
     is_quiet("很怕得脑膜炎");
     raises("很怕得脑膜炎，孩子发烧脖子硬低不下头", "meningitis");
