@@ -205,7 +205,9 @@ static enum lex_off judge(const struct view *v, const struct triage_text *t, con
     if (kind == LEX_CUE) return LEX_ON;
     if (profile) return kind == LEX_FACT ? LEX_ON : LEX_PROFILE;
     if (is_cut_word(v, h, strncmp(name, "bleed_", 6) == 0)) return LEX_IDIOM;
-    if (is_idiom(v, h) || (firm && is_everyday(v, h))) return LEX_IDIOM;
+    /* Only what may be a plan: an act, or a wish to die, is not excused by a working day. */
+    bool may_be_plan = strcmp(name, "sh_plan") == 0;
+    if (is_idiom(v, h) || (may_be_plan && is_everyday(v, h))) return LEX_IDIOM;
     if (h->starts_negative ? doubly_negated(v, h) : negated_before(v, h) || negated_behind(v, h)) return LEX_NEGATED;
     if (is_family(v, h)) return LEX_FAMILY;
     if (kind == LEX_FACT) return LEX_ON;
