@@ -51,6 +51,7 @@ static int watch(void *user, const struct engine_event *event)
         a->cached = event->usage->cached_tokens;
         a->ended = clock_monotonic();
         atomic_fetch_add(&a->finals, 1);
+        return 0; /* *a is the test's again */
     }
     return a->cancel_after && a->count >= a->cancel_after;
 }
