@@ -1,9 +1,12 @@
 /* main.c - finds the verb and hands over. */
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "cli/options.h"
 #include "cli/verbs.h"
 
 enum { EXIT_USAGE = 64, EXIT_IO = 74 };
@@ -62,8 +65,9 @@ int main(int argc, char **argv)
           "xiaobei");         /* a supervised server was started by way of /proc/self/exe and would be called exe */
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is a write error, not our end */
     int code = run(argc, argv);
-    if (fflush(stdout) || ferror(stdout)) {
-        if (code == 0) code = EXIT_IO; /* the data did not arrive whole */
-    }
+    errno = 0;
+    bool failed = fflush(stdout) != 0;
+    if (code == 0 && failed && errno == EPIPE) return cli_reader_gone(); /* it left before the last byte */
+    if (code == 0 && (failed || ferror(stdout))) code = EXIT_IO;         /* the data did not arrive whole */
     return code;
 }

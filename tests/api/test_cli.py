@@ -256,6 +256,15 @@ def test_a_line_over_the_limit_is_refused_while_it_comes(model):
         process.wait()
 
 
+def test_a_reader_that_leaves_before_the_last_byte_ends_us_like_any_filter():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    for arguments in (["version"], ["--help"], ["help", "ask"]):  # short enough to stay in our buffer until the end
+        process = subprocess.run([BINARY, *arguments], stdout=write_end, stderr=subprocess.PIPE, timeout=60)
+        assert process.returncode == -signal.SIGPIPE and process.stderr == b"", arguments
+    os.close(write_end)
+
+
 def test_ask_ends_quietly_when_its_reader_is_gone(model):
     process = subprocess.Popen([BINARY, "ask", "从一数到一千", "--raw", "--model", model, "--max-tokens", "4000"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -439,7 +439,9 @@ def test_loading_is_said_and_then_ready(start_server):
         if status == 200:
             break
     assert (200, "ok") in seen and seen <= {(200, "ok"), (503, "loading")}
-    assert "is ready: http://127.0.0.1" in server.text()
+    while "is ready: http://127.0.0.1" not in server.text():  # the word follows the state, a moment later
+        assert time.time() < end
+        time.sleep(0.05)
 
 
 def test_taken_port_names_its_holder(server, model, tmp_path):
