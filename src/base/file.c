@@ -158,8 +158,9 @@ int file_read(struct buf *out, const char *path, struct error *e)
     return rc;
 }
 
-static int write_all(int fd, const char *data, size_t n)
+int file_write_all(int fd, const void *bytes, size_t n)
 {
+    const char *data = bytes;
     while (n > 0) {
         ssize_t written = write(fd, data, n);
         if (written < 0 && errno == EINTR) continue;
@@ -247,7 +248,7 @@ int file_write_atomic(const char *path, const void *data, size_t n, unsigned mod
     if (len < 0 || (size_t)len >= sizeof temporary) return error_set(e, ERR_TOO_LONG, "path too long");
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0) return fail(e, "create", path);
-    if (fchmod(fd, (mode_t)mode) || write_all(fd, data, n) || fsync(fd)) rc = fail(e, "write", path);
+    if (fchmod(fd, (mode_t)mode) || file_write_all(fd, data, n) || fsync(fd)) rc = fail(e, "write", path);
     close(fd);
     if (rc == OK && rename(temporary, target)) rc = fail(e, "rename", path);
     if (rc) {

@@ -40,6 +40,9 @@ bool file_is_stream(const char *path); /* a pipe or a character device: /dev/nul
 /* Open such a one for writing; a pipe that nobody reads from is refused, not waited for. */
 int file_open_stream(int *fd, const char *path, struct error *e) MUST_USE;
 
+/* Every byte, through short writes and interruptions; 0, or -1 with errno. */
+int file_write_all(int fd, const void *bytes, size_t n);
+
 /* Write beside path's target, fsync, rename over it: a reader sees the old content or the new, never a part. */
 int file_write_atomic(const char *path, const void *data, size_t n, unsigned mode, struct error *e) MUST_USE;
 

@@ -104,7 +104,6 @@ static int measure(struct bench_options *o, struct bench_figures *f, struct erro
     int needed = o->prompt + o->gen + 2 * o->streams + 8;
     if (!o->engine.max_length) o->engine.max_length = o->sweep ? 8192 : needed > 4096 ? needed : 4096;
     int rc = engine_arguments_resolve(&o->engine, &options, e);
-    if (!rc) rc = machine_speed_measure(&f->machine, o->engine.cpu, o->engine.threads, e);
     double start = clock_monotonic();
     if (!rc) rc = engine_open(&en, &options, e);
     if (rc) return rc;
@@ -112,7 +111,8 @@ static int measure(struct bench_options *o, struct bench_figures *f, struct erro
     rc = rounds(en, o, f, e);
     f->rss = resident_bytes();
     engine_close(en);
-    return rc;
+    /* last: touching that much memory before would make the load faster than it is */
+    return rc ? rc : machine_speed_measure(&f->machine, o->engine.cpu, o->engine.threads, e);
 }
 
 static json_t *figures_json(const struct bench_options *o, struct bench_figures *f)

@@ -14,13 +14,6 @@ struct random_options {
     uint64_t seed;
 };
 
-static void show(void *user, int64_t done, int64_t total)
-{
-    struct progress *p = user;
-    if (p->total != total) progress_begin(p, p->label, 0, total);
-    progress_set(p, done);
-}
-
 static int open_tokenizer(const char *model, struct model_file **f, struct error *e)
 {
     char path[LIMIT_PATH];
@@ -36,9 +29,9 @@ static int make(const struct random_options *o, struct error *e)
     struct model_config config;
     struct model_file *f = NULL;
     struct progress p;
-    struct export_options x = {.path = o->out, .progress = show, .user = &p};
+    struct export_options x = {.path = o->out, .progress = progress_follow, .user = &p};
     progress_init(&p, false);
-    snprintf(p.label, sizeof p.label, "%.90s", file_base_name(o->out));
+    progress_label(&p, file_base_name(o->out));
     int rc = export_kind_parse(o->type, &x.kind, e);
     if (!rc) rc = config_like(o->like, &config, e);
     if (!rc && o->tokenizer) rc = open_tokenizer(o->tokenizer, &f, e);

@@ -15,22 +15,15 @@ struct quantize_options {
     bool json;
 };
 
-static void show(void *user, int64_t done, int64_t total)
-{
-    struct progress *p = user;
-    if (p->total != total) progress_begin(p, p->label, 0, total);
-    progress_set(p, done);
-}
-
 static int quantize(const struct quantize_options *o, const char *in, const char *out, struct error *e)
 {
     char path[LIMIT_PATH];
     struct model_file *f = NULL;
     struct progress p;
     bool twice = false;
-    struct export_options x = {.path = out, .progress = show, .user = &p};
+    struct export_options x = {.path = out, .progress = progress_follow, .user = &p};
     progress_init(&p, o->json);
-    snprintf(p.label, sizeof p.label, "%.90s", file_base_name(out));
+    progress_label(&p, file_base_name(out));
     int rc = export_kind_parse(o->type, &x.kind, e);
     if (!rc) rc = model_resolve(in, path, sizeof path, e);
     if (!rc) rc = model_file_open(&f, path, e);

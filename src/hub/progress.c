@@ -71,16 +71,33 @@ static void show(struct progress *p, double now)
                                 (json_int_t)speed_of(p, now)));
 }
 
-void progress_begin(struct progress *p, const char *label, int64_t done, int64_t total)
+void progress_label(struct progress *p, const char *label)
 {
     size_t n = strlen(label);
     if (n >= sizeof p->label) n = sizeof p->label - 1;
     memcpy(p->label, label, n);
     p->label[n] = '\0';
+}
+
+static void begin(struct progress *p, int64_t done, int64_t total)
+{
     p->total = total;
     p->start = p->done = done;
     p->began = clock_monotonic();
     show(p, p->began);
+}
+
+void progress_begin(struct progress *p, const char *label, int64_t done, int64_t total)
+{
+    progress_label(p, label);
+    begin(p, done, total);
+}
+
+void progress_follow(void *progress, int64_t done, int64_t total)
+{
+    struct progress *p = progress;
+    if (p->total != total) begin(p, 0, total);
+    progress_set(p, done);
 }
 
 void progress_set(struct progress *p, int64_t done)

@@ -26,6 +26,12 @@ struct progress {
 void progress_init(struct progress *p, bool json); /* bar: only without json, on a terminal */
 void progress_begin(struct progress *p, const char *label, int64_t done, int64_t total);
 void progress_set(struct progress *p, int64_t done);
+
+/* Both in one, for work that tells its total as it goes (model_export): begins under the label that progress_label
+ * gave. */
+void progress_label(struct progress *p, const char *label);
+void progress_follow(void *progress, int64_t done, int64_t total);
+
 void progress_end(struct progress *p);
 
 /* A sentence for a person: standard error, or {"event":"note","text":...}. */

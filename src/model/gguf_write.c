@@ -194,15 +194,7 @@ void gguf_put_tensor(struct gguf_writer *w, const char *name, enum dtype type, i
 
 static int write_all(const struct gguf_writer *w, const void *data, size_t n, struct error *e)
 {
-    const char *at = data;
-    while (n > 0) {
-        ssize_t done = write(w->fd, at, n);
-        if (done < 0 && errno == EINTR) continue;
-        if (done < 0) return write_fail(w, e);
-        at += done;
-        n -= (size_t)done;
-    }
-    return OK;
+    return file_write_all(w->fd, data, n) ? write_fail(w, e) : OK;
 }
 
 static int write_zeros(const struct gguf_writer *w, size_t n, struct error *e)

@@ -36,10 +36,9 @@ struct exporter {
     struct export_tensor *tensors;
     size_t count, cap;
     rows_maker make;
-    const struct model_file *source; /* quantising */
-    struct random_pool *random;      /* random weights */
-    const struct tensor_view *view;  /* of the tensor being written, or NULL */
-    float *scratch;                  /* [workers][widest] */
+    struct random_pool *random;     /* random weights */
+    const struct tensor_view *view; /* of the tensor being written, or NULL */
+    float *scratch;                 /* [workers][widest] */
     int widest;
     int64_t done, total;
     atomic_bool not_finite;
@@ -215,7 +214,7 @@ static void quantize_rows(struct exporter *x, const struct export_tensor *t, int
 
 int model_export(const struct model_file *f, const struct export_options *o, bool *requantized, struct error *e)
 {
-    struct exporter x = {.o = o, .config = model_file_config(f), .source = f, .make = quantize_rows};
+    struct exporter x = {.o = o, .config = model_file_config(f), .make = quantize_rows};
     size_t ignored;
     *requantized = false;
     int rc = weights_plan(f, QUANT_NONE, &ignored, NULL, e); /* refuses what loading would refuse */

@@ -23,15 +23,7 @@ static int fail(const struct npy_writer *w, struct error *e)
 
 static int write_all(struct npy_writer *w, const void *data, size_t n, struct error *e)
 {
-    const char *at = data;
-    while (n > 0) {
-        ssize_t written = write(w->fd, at, n);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return fail(w, e);
-        at += written;
-        n -= (size_t)written;
-    }
-    return OK;
+    return file_write_all(w->fd, data, n) ? fail(w, e) : OK;
 }
 
 static int write_header(struct npy_writer *w, struct error *e)
