@@ -26,6 +26,7 @@ struct kv_cache {
     struct block *blocks;
     int *free; /* stack of blocks that hold nothing */
     int free_count;
+    int referenced; /* blocks with references; what is neither free nor referenced is cached */
 };
 
 int kv_cache_new(struct kv_cache **out, int blocks, struct error *e)
@@ -55,6 +56,11 @@ void kv_cache_free(struct kv_cache *c)
 
 /* --- the tree --------------------------------------------------------------------------------------------------------
  */
+
+static void refer(struct kv_cache *c, int block)
+{
+    if (c->blocks[block].references++ == 0) c->referenced++;
+}
 
 static int *children_of(struct kv_cache *c, int parent)
 {
@@ -130,7 +136,7 @@ struct kv_match kv_cache_match(struct kv_cache *c, const struct kv_text *t, int 
             m.positions = shared;
             return m;
         }
-        c->blocks[child].references++;
+        refer(c, child);
         blocks[m.full++] = parent = child;
     }
 }
@@ -159,7 +165,8 @@ int kv_cache_take(struct kv_cache *c, int keep)
         unlink_block(c, block);
         c->evicted++;
     }
-    c->blocks[block] = (struct block){.references = 1, .parent = -1, .child = -1, .next = -1, .previous = -1};
+    c->blocks[block] = (struct block){.parent = -1, .child = -1, .next = -1, .previous = -1};
+    refer(c, block);
     return block;
 }
 
@@ -170,11 +177,11 @@ int kv_cache_publish(struct kv_cache *c, const struct kv_text *t, int index, int
     uint64_t owner = first + filled <= t->n_public ? t->public_owner : t->owner;
     if (b->published || !owner) return block;
     for (int i = *children_of(c, parent); i >= 0; i = c->blocks[i].next) {
-        struct block *twin = &c->blocks[i];
+        const struct block *twin = &c->blocks[i];
         if (twin->owner != owner || twin->filled < filled ||
             memcmp(twin->tokens, t->tokens + first, (size_t)filled * sizeof *twin->tokens) != 0)
             continue;
-        twin->references++;
+        refer(c, i);
         kv_cache_release(c, block);
         return i;
     }
@@ -190,31 +197,16 @@ int kv_cache_publish(struct kv_cache *c, const struct kv_text *t, int index, int
 void kv_cache_release(struct kv_cache *c, int block)
 {
     struct block *b = &c->blocks[block];
-    b->references--;
     b->used = ++c->clock;
-    if (b->references == 0 && !b->published) c->free[c->free_count++] = block;
-}
-
-void kv_cache_forget(struct kv_cache *c, uint64_t owner)
-{
-    bool again = true;
-    while (again) { /* ends of branches first */
-        again = false;
-        for (int i = 0; i < c->count; i++) {
-            const struct block *b = &c->blocks[i];
-            if (!b->published || b->owner != owner || b->references || b->child >= 0) continue;
-            unlink_block(c, i);
-            c->free[c->free_count++] = i;
-            again = true;
-        }
-    }
+    if (--b->references > 0) return;
+    c->referenced--;
+    if (!b->published) c->free[c->free_count++] = block;
 }
 
 void kv_cache_get_stats(const struct kv_cache *c, struct kv_cache_stats *out)
 {
-    *out = (struct kv_cache_stats){.blocks = c->count, .evicted = c->evicted};
-    for (int i = 0; i < c->count; i++) {
-        out->referenced += c->blocks[i].references > 0;
-        out->cached += c->blocks[i].published && c->blocks[i].references == 0;
-    }
+    *out = (struct kv_cache_stats){.blocks = c->count,
+                                   .referenced = c->referenced,
+                                   .cached = c->count - c->free_count - c->referenced,
+                                   .evicted = c->evicted};
 }

@@ -56,7 +56,4 @@ struct kv_cache_stats {
 };
 void kv_cache_get_stats(const struct kv_cache *c, struct kv_cache_stats *out);
 
-/* Forget every block of an owner that nobody refers to (its adapter was replaced). */
-void kv_cache_forget(struct kv_cache *c, uint64_t owner);
-
 #endif

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "base/utf8.h"
 #include "base/file.h"
 #include "engine/engine_lora.h"
 #include "server/app.h"
@@ -45,8 +46,8 @@ static int check_fields(const json_t *root, bool load, const char **param, struc
     {
         (void)value;
         if (strcmp(name, "lora_name") == 0 || (load && strcmp(name, "lora_path") == 0)) continue;
-        *param = "lora_name";
-        return error_set(e, ERR_INVALID, "only lora_name%s are read here", load ? " and lora_path" : "");
+        *param = name;
+        return error_set(e, ERR_INVALID, "the field %.*s is not supported here", utf8_fit(name, LORA_NAME_MAX), name);
     }
     return OK;
 }

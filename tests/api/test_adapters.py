@@ -70,6 +70,8 @@ def test_adapters_are_loaded_chosen_replaced_and_removed(server, adapters):
 def test_wrong_adapters_are_refused(server, adapters, fields, status):
     refused = call(server, "/v1/load_lora_adapter", **fields)
     assert refused.status_code == status and refused.json()["error"]["message"]
+    if "base_model" in fields:
+        assert refused.json()["error"]["param"] == "base_model"
     assert len(model_ids(server)) == 2
 
 

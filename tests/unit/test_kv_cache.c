@@ -196,7 +196,12 @@ static void random_texts_find_only_themselves(void **state)
         }
         for (int i = m.full; i < n / KV_BLOCK; i++)
             blocks[i] = kv_cache_publish(c, &t, i, blocks[i], KV_BLOCK, i ? blocks[i - 1] : -1);
+        struct kv_cache_stats s;
+        kv_cache_get_stats(c, &s);
+        assert_int_equal(s.referenced, used); /* this one sequence's, each once */
         leave(c, &t, blocks, used);
+        kv_cache_get_stats(c, &s);
+        assert_true(s.referenced == 0 && s.cached <= BLOCKS);
     }
     assert_true(hits > 5000);
     kv_cache_free(c);
