@@ -12,7 +12,9 @@
 
 static const float SELF_HARM_SUM = 0.2f;
 
-enum { FILES = 5, WINDOW_LEAST = 4, WINDOW_MOST = 400 };
+/* A bare complaint ("my shoulder hurts") has too few n-grams to tell it from an emergency in other words: it belongs to
+ * the rules. Self-harm is said in few words too, so this does not hold for it. */
+enum { FILES = 5, WINDOW_LEAST = 4, WINDOW_MOST = 400, FEW_LETTERS = 24 };
 
 static const char *const file_names[FILES] = {"triage_concepts.txt", "triage_rules.txt", "red_flags.tsv",
                                               "departments.tsv", "triage_cards.txt"};
@@ -242,6 +244,14 @@ static bool put_aside(const struct triage_reading *r, size_t start, size_t end)
     return off;
 }
 
+/* A Chinese character says about as much as three letters. */
+static bool is_brief(const struct triage_reading *r, size_t start, size_t end)
+{
+    size_t letters = 0;
+    for (size_t i = start; i < end; i++) letters += r->text.cp[i] < 0x2E80 ? 1 : 3;
+    return letters < FEW_LETTERS;
+}
+
 /* The likeliest of the self-harm classes, when together they are likelier than not: a missed one weighs more than a
  * question too many, so they need less than the calibrated threshold. 0: none. */
 static uint32_t self_harm_class(const struct triage *t, const float p[TRIAGE_CLASSES_MAX])
@@ -267,7 +277,8 @@ static void classify_window(struct triage_reading *r, size_t start, size_t end, 
     uint32_t self_harm = self_harm_class(t, p);
     if (self_harm) best = self_harm;
     int row = t->class_flags[best];
-    if (row < 0 || (!self_harm && 1 - p[0] < t->classifier.threshold) || settled[row]) return;
+    if (row < 0 || settled[row]) return;
+    if (!self_harm && (1 - p[0] < t->classifier.threshold || is_brief(r, start, end))) return;
     triage_text_quote(&r->text, start, end, words, sizeof words);
     add_flag(r, row, t->tables->flags[row].level, TRIAGE_CLASSIFIER, 1 - p[0], words);
 }

@@ -35,16 +35,22 @@ static int close_all(void **state)
     return 0;
 }
 
-/* One case as JSON, by the rules alone. */
-static void assess(const char *json)
+/* One case as JSON. */
+static void assess_with(const char *json, unsigned layers)
 {
     struct error e = {0};
     json_t *line = NULL;
     struct triage_input in;
     assert_int_equal(json_read(&line, json, strlen(json), &e), OK);
-    if (triage_input_read(&in, line, &e) || triage_assess(t, &in, TRIAGE_RULES, &result, &e)) fail_msg("%s", e.text);
+    if (triage_input_read(&in, line, &e) || triage_assess(t, &in, layers, &result, &e)) fail_msg("%s", e.text);
     triage_input_fini(&in);
     json_decref(line);
+}
+
+/* By the rules alone. */
+static void assess(const char *json)
+{
+    assess_with(json, TRIAGE_RULES);
 }
 
 static void say(const char *text)
@@ -360,6 +366,37 @@ static void the_development_set_keeps_its_figures(void **state)
     assert_true(f.alarms * 100 <= f.quiet * 5);
 }
 
+/* What people say most often, in a few words, must not send them to hospital: none of these stands in the training
+ * lines. Two of 93 still do: a nosebleed that
+ * goes on, by a rule. */
+static void bare_complaints_are_no_emergencies(void **state)
+{
+    (void)state;
+    static const char *const complaints[] = {"偏头痛犯了", "恶心",   "发烧",     "嗓子疼",     "鼻子出血", "眼睛酸",
+                                             "头晕",       "背疼",   "手麻",     "起疹子",     "蚊子咬了", "没力气",
+                                             "月经量多",   "肚子胀", "血糖偏高", "孩子流鼻涕", "打鼾"};
+    static const char *const ways[] = {"%s", "我%s", "%s三天了", "%s怎么回事", "这两天%s"};
+    static const char *const english[] = {
+        "my shoulder hurts", "I have a sore knee",        "a bit of a cough",  "I feel a little dizzy",
+        "my elbow hurts",    "I have a cold and a cough", "my hands are cold", "I snore"};
+    enum { COMPLAINTS = sizeof complaints / sizeof *complaints, WAYS = 5, ENGLISH = 8, KNOWN = 2 };
+    int sent = 0;
+    for (int i = 0; i < COMPLAINTS * WAYS + ENGLISH; i++) {
+        char text[128];
+        char json[160];
+        if (i < COMPLAINTS * WAYS)
+            snprintf(text, sizeof text, ways[i % WAYS], complaints[i / WAYS]);
+        else
+            snprintf(text, sizeof text, "%s", english[i - COMPLAINTS * WAYS]);
+        snprintf(json, sizeof json, "{\"turns\":[\"%s\"]}", text);
+        assess_with(json, TRIAGE_BOTH);
+        if (result.level < TRIAGE_ED) continue;
+        print_message("%s: %s\n", text, triage_level_name(result.level));
+        sent++;
+    }
+    assert_true(sent <= KNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +416,7 @@ int main(void)
         cmocka_unit_test(odd_input_has_an_answer),
         cmocka_unit_test(the_linter_names_line_and_reason),
         cmocka_unit_test(a_broken_classifier_is_refused),
+        cmocka_unit_test(bare_complaints_are_no_emergencies),
         cmocka_unit_test(the_development_set_keeps_its_figures),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
